@@ -1,0 +1,129 @@
+using System.Buffers;
+using System.Security.Cryptography;
+
+namespace InfluxBackup.Transfer;
+
+/// <summary>
+/// A shard archive that is checked while it is read: structure, names, sizes, trailer, length and hash. The reader gets
+/// pieces that have passed; the end comes only when everything has, else an exception. Nothing is buffered but one piece.
+/// </summary>
+public sealed class GuardedArchive : IDisposable
+{
+    /// <summary>Large enough that system calls don't count, small enough to stay in the second-level cache of a core.</summary>
+    public const int PieceSize = 256 * 1024;
+
+    private readonly ShardStream stream;
+    private readonly TarGuard guard;
+    private readonly TarScanner scanner;
+    private readonly string subject;
+    private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly Action<long>? progress;
+    private byte[]? buffer = ArrayPool<byte>.Shared.Rent(PieceSize);
+
+    /// <summary>Wraps a stream.</summary>
+    /// <param name="shard">The shard that the stream must hold.</param>
+    /// <param name="stream">The stream; stays the caller's.</param>
+    /// <param name="subject">What it is, for messages.</param>
+    /// <param name="progress">Told the position after each piece.</param>
+    public GuardedArchive(ShardKey shard, ShardStream stream, string subject, Action<long>? progress = null)
+    {
+        this.stream = stream;
+        this.subject = subject;
+        this.progress = progress;
+        guard = new TarGuard(shard, subject);
+        scanner = new TarScanner(guard, subject);
+    }
+
+    /// <summary>What was read; null before the end has been reached and everything was found right.</summary>
+    public ShardArchive? Result { get; private set; }
+
+    /// <summary>Length of the tar stream where it is known beforehand.</summary>
+    public long? ExpectedLength => stream.ExpectedLength;
+
+    /// <summary>The next piece, empty at the end. Valid until the next call.</summary>
+    /// <exception cref="InfluxBackupException">The archive breaks a rule.</exception>
+    public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(CancellationToken cancel)
+    {
+        ObjectDisposedException.ThrowIf(buffer is null, this);
+        if (Result is not null)
+        {
+            return default;
+        }
+
+        var read = await stream.Content.ReadAsync(buffer.AsMemory(0, PieceSize), cancel).ConfigureAwait(false);
+        if (read == 0)
+        {
+            Result = Conclude();
+            return default;
+        }
+
+        scanner.Append(buffer.AsSpan(0, read));
+        hash.AppendData(buffer, 0, read);
+        if (scanner.Position > stream.ExpectedLength)
+        {
+            throw LengthDiffers();
+        }
+
+        progress?.Invoke(scanner.Position);
+        return buffer.AsMemory(0, read);
+    }
+
+    /// <summary>Reads to the end for the checks alone.</summary>
+    public async Task<ShardArchive> ReadToEndAsync(CancellationToken cancel)
+    {
+        while (!(await ReadAsync(cancel).ConfigureAwait(false)).IsEmpty)
+        {
+        }
+
+        return Result!;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        hash.Dispose();
+        if (Interlocked.Exchange(ref buffer, null) is { } rented)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    private ShardArchive Conclude()
+    {
+        scanner.Finish();
+        guard.Finish();
+        if (stream.ExpectedLength is { } expected && expected != scanner.Position)
+        {
+            throw LengthDiffers();
+        }
+
+        var sha256 = Convert.ToHexString(hash.GetHashAndReset()).ToLowerInvariant();
+        if (stream.ExpectedSha256 is { } wanted && !string.Equals(wanted, sha256, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new InfluxBackupException(
+                "ShardHashMismatch",
+                ErrorKind.InvalidData,
+                $"The content of {subject} has changed: its SHA-256 is {sha256}, the manifest says {wanted}.")
+            {
+                Subject = subject,
+            };
+        }
+
+        return new ShardArchive
+        {
+            Length = scanner.Position,
+            Sha256 = sha256,
+            Entries = guard.Entries,
+            Warnings = guard.Warnings,
+        };
+    }
+
+    private InfluxBackupException LengthDiffers() =>
+        new(
+            "ShardSizeMismatch",
+            ErrorKind.InvalidData,
+            $"The archive of {subject} is {(scanner.Position > stream.ExpectedLength ? "longer" : "shorter")} than its manifest says: {stream.ExpectedLength} bytes are expected, {scanner.Position} were read.")
+        {
+            Subject = subject,
+        };
+}

@@ -1,0 +1,39 @@
+namespace InfluxBackup.Transfer;
+
+/// <summary>Where shards come from: a live server, a backup set, directories.</summary>
+public interface IShardSource
+{
+    /// <summary>How many shards may be read at once unless the caller wants otherwise.</summary>
+    int PreferredParallelism { get; }
+
+    /// <summary>
+    /// Opens the tar stream of one shard, from its first byte. Called again for every attempt.
+    /// Errors are <see cref="InfluxBackupException"/>s whose <see cref="InfluxBackupException.IsTransient"/> says whether to try again.
+    /// </summary>
+    Task<ShardStream> OpenAsync(ShardKey shard, CancellationToken cancel);
+
+    /// <summary>
+    /// Asked after the archive has been read and found well-formed: is it also all there is? A server that drops a shard
+    /// while sending it ends the stream properly, with files missing. Throws when the archive can't be trusted.
+    /// </summary>
+    Task ConfirmAsync(ShardKey shard, ShardArchive archive, CancellationToken cancel);
+}
+
+/// <summary>The bytes of one shard on their way, with what the source knows about them.</summary>
+public sealed class ShardStream(Stream content) : IAsyncDisposable
+{
+    /// <summary>The tar stream; reading it to its end is the only way to know that it is complete.</summary>
+    public Stream Content { get; } = content;
+
+    /// <summary>What the user should know about this attempt, for instance that the write cache could not be flushed.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Length of the tar stream where it is known beforehand.</summary>
+    public long? ExpectedLength { get; init; }
+
+    /// <summary>SHA-256 of the tar stream where it is known beforehand, lower-case hex.</summary>
+    public string? ExpectedSha256 { get; init; }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => Content.DisposeAsync();
+}
