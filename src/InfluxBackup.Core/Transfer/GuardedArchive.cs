@@ -31,7 +31,7 @@ public sealed class GuardedArchive : IDisposable
         this.subject = subject;
         this.progress = progress;
         guard = new TarGuard(shard, subject);
-        scanner = new TarScanner(guard, subject);
+        scanner = new TarScanner(guard, subject, stream.IsRepeatable);
     }
 
     /// <summary>What was read; null before the end has been reached and everything was found right.</summary>

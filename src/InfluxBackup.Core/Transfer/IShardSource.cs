@@ -28,6 +28,9 @@ public sealed class ShardStream(Stream content) : IAsyncDisposable
     /// <summary>What the user should know about this attempt, for instance that the write cache could not be flushed.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
+    /// <summary>It comes from a server: what arrives broken now may arrive whole the next time. A damaged file stays damaged.</summary>
+    public bool IsRepeatable { get; init; }
+
     /// <summary>Length of the tar stream where it is known beforehand.</summary>
     public long? ExpectedLength { get; init; }
 

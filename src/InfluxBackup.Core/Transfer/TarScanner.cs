@@ -25,7 +25,8 @@ public interface ITarVisitor
 /// </summary>
 /// <param name="visitor">Is told of every file.</param>
 /// <param name="subject">What the stream is, for messages: "shard 8 (db.rp) from host:8088".</param>
-public sealed class TarScanner(ITarVisitor visitor, string subject)
+/// <param name="isRepeatable">The stream comes from a server: asked again, it may come whole.</param>
+public sealed class TarScanner(ITarVisitor visitor, string subject, bool isRepeatable = false)
 {
     public const int BlockSize = 512;
 
@@ -90,10 +91,19 @@ public sealed class TarScanner(ITarVisitor visitor, string subject)
             return;
         }
 
+        if (Position == 0)
+        {
+            throw new InfluxBackupException("ShardNotSent", ErrorKind.Connection, $"Not a byte came of {subject}.")
+            {
+                Subject = subject,
+                Remedy = "A server does this while it flushes the shard's cache or restores the shard, and when it can't make a snapshot (disk full, file system without hard links); its log has a line with service=snapshot.",
+                IsTransient = isRepeatable,
+            };
+        }
+
         var where = state switch
         {
             State.Data or State.Skip or State.Padding => $"inside '{current}'",
-            State.Header when headerFill == 0 && Position == 0 => "before its first byte",
             State.Header or State.OneZeroBlock when headerFill == 0 => "without the two zero blocks that end it",
             _ => "inside a header",
         };
@@ -103,7 +113,7 @@ public sealed class TarScanner(ITarVisitor visitor, string subject)
             $"The archive of {subject} is truncated: it ends after {Position} bytes, {where}.")
         {
             Subject = subject,
-            IsTransient = true,
+            IsTransient = isRepeatable,
         };
     }
 
@@ -292,7 +302,7 @@ public sealed class TarScanner(ITarVisitor visitor, string subject)
         new("ShardArchiveDamaged", ErrorKind.InvalidData, $"The archive of {subject} is damaged: {what}.", inner)
         {
             Subject = subject,
-            IsTransient = true,
+            IsTransient = isRepeatable,
         };
 
     private static string Describe(byte typeFlag) => typeFlag switch

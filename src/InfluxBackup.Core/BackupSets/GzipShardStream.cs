@@ -1,0 +1,214 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Security.Cryptography;
+
+namespace InfluxBackup.BackupSets;
+
+/// <summary>
+/// The tar stream inside a <c>.tar.gz</c>, stricter than a plain decompressor: the file must end with the length of what was
+/// in it, so a cut trailer or anything appended is found, and its SHA-256 must be that of the manifest where there is one.
+/// </summary>
+public sealed class GzipShardStream : Stream
+{
+    /// <summary>CRC-32 and length modulo 2^32, little-endian, end a gzip member.</summary>
+    private const int TrailerSize = 8;
+
+    private const int FileBufferSize = 128 * 1024;
+
+    private readonly string path;
+    private readonly FileStream file;
+    private readonly HashingStream? hashing;
+    private readonly GZipStream gzip;
+    private readonly string? expectedSha256;
+    private long produced;
+    private bool checkedEnd;
+
+    private GzipShardStream(string path, FileStream file, string? expectedSha256)
+    {
+        this.path = path;
+        this.file = file;
+        this.expectedSha256 = expectedSha256;
+        hashing = expectedSha256 is null ? null : new HashingStream(file);
+        gzip = new GZipStream(hashing ?? (Stream)file, CompressionMode.Decompress);
+    }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <summary>Opens an archive.</summary>
+    /// <exception cref="InfluxBackupException">The file is missing, can't be opened, or has another size than the manifest says.</exception>
+    public static GzipShardStream Open(string path, long? expectedSize, string? expectedSha256)
+    {
+        FileStream? file = null;
+        try
+        {
+            file = new FileStream(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.Read, BufferSize = FileBufferSize, Options = FileOptions.SequentialScan });
+            if (expectedSize is { } size && size != file.Length)
+            {
+                throw Damaged("ArchiveSizeMismatch", path, $"it has {file.Length} bytes, its manifest says {size}");
+            }
+
+            return new GzipShardStream(path, file, expectedSha256);
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new InfluxBackupException("ArchiveMissing", ErrorKind.NotFound, $"The archive '{path}' is missing, though the manifest lists it.", e)
+            {
+                Subject = path,
+                Remedy = "Copy the file back, or leave this shard out and take the rest.",
+            };
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            throw LocalFile.ReadFailed(path, e);
+        }
+        catch
+        {
+            file?.Dispose();
+            throw;
+        }
+    }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            // The file is local and its reads are short: reading it synchronously costs less than handing each to another thread.
+            var read = gzip.Read(buffer.Span);
+            produced += read;
+            if (read == 0 && !checkedEnd)
+            {
+                checkedEnd = true;
+                CheckEnd(cancellationToken);
+            }
+
+            return ValueTask.FromResult(read);
+        }
+        catch (InvalidDataException e)
+        {
+            throw Damaged("ArchiveDamaged", path, $"after {produced} unpacked bytes, decompression fails: {e.Message}", e);
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            throw LocalFile.ReadFailed(path, e);
+        }
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Read asynchronously.");
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            gzip.Dispose();
+            hashing?.Dispose();
+            file.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private void CheckEnd(CancellationToken cancel)
+    {
+        var trailer = new byte[TrailerSize];
+        var length = file.Length >= TrailerSize
+            && RandomAccess.Read(file.SafeFileHandle, trailer, file.Length - TrailerSize) == TrailerSize
+                ? BinaryPrimitives.ReadUInt32LittleEndian(trailer.AsSpan(4))
+                : (uint?)null;
+        if (length != (uint)produced)
+        {
+            throw Damaged("ArchiveDamaged", path, $"it does not end with the length of the {produced} bytes that were in it: it is cut, or something follows the compressed data");
+        }
+
+        if (hashing is not null)
+        {
+            hashing.Drain(cancel);
+            var sha256 = hashing.GetHash();
+            if (!string.Equals(sha256, expectedSha256, StringComparison.OrdinalIgnoreCase))
+            {
+                throw Damaged("ArchiveHashMismatch", path, $"its SHA-256 is {sha256}, the manifest says {expectedSha256}");
+            }
+        }
+    }
+
+    private static InfluxBackupException Damaged(string id, string path, string why, Exception? inner = null) =>
+        new(id, ErrorKind.InvalidData, $"The archive '{path}' is damaged: {why}.", inner) { Subject = path };
+
+    /// <summary>Passes a stream through and hashes what passes.</summary>
+    private sealed class HashingStream(Stream inner) : Stream
+    {
+        private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public string GetHash() => Convert.ToHexString(hash.GetHashAndReset()).ToLowerInvariant();
+
+        public void Drain(CancellationToken cancel)
+        {
+            var buffer = new byte[FileBufferSize];
+            while (Read(buffer, 0, buffer.Length) > 0)
+            {
+                cancel.ThrowIfCancellationRequested();
+            }
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override int Read(Span<byte> buffer)
+        {
+            var read = inner.Read(buffer);
+            hash.AppendData(buffer[..read]);
+            return read;
+        }
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            hash.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+}

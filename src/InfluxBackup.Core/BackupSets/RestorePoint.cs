@@ -1,0 +1,63 @@
+using InfluxBackup.Metadata;
+using InfluxBackup.Transfer;
+
+namespace InfluxBackup.BackupSets;
+
+/// <summary>Where the archive of a shard is, and what its manifest says of it.</summary>
+public sealed record StoredShard(PortableBackup Backup, ManifestShard Entry)
+{
+    public string Path => Backup.ArchivePath(Entry);
+}
+
+/// <summary>A state of the server that a set can bring back: metadata, and one archive for each shard.</summary>
+public sealed class RestorePoint
+{
+    private RestorePoint(PortableBackup newest, IReadOnlyDictionary<ShardKey, StoredShard> shards)
+    {
+        Newest = newest;
+        Shards = shards;
+    }
+
+    /// <summary>The backup whose metadata count.</summary>
+    public PortableBackup Newest { get; }
+
+    public ServerMetadata Metadata => Newest.Metadata;
+
+    public IReadOnlyDictionary<ShardKey, StoredShard> Shards { get; }
+
+    /// <summary>One backup by itself.</summary>
+    public static RestorePoint Of(PortableBackup backup) =>
+        new(backup, backup.Shards().ToDictionary(s => s.Key, s => new StoredShard(backup, s.Entry)));
+
+    /// <summary>
+    /// The combination that a set stands for, by the rule of the official tools: the newest metadata, and each shard from the
+    /// newest backup that has it (the greater <c>lastModified</c> wins where it is filled). Archives hold whole shards, so one
+    /// archive is all of a shard. Shards that the newest metadata do not know any more are left out.
+    /// </summary>
+    /// <param name="set">The set.</param>
+    /// <param name="upTo">The newest backup that counts; null for the newest of all.</param>
+    public static RestorePoint Combine(BackupSet set, string? upTo)
+    {
+        var newest = set.Find(upTo);
+        var shards = new Dictionary<ShardKey, StoredShard>();
+        foreach (var path in set.ManifestPaths().Where(p => string.CompareOrdinal(Path.GetFileName(p), Path.GetFileName(newest.ManifestPath)) <= 0))
+        {
+            var backup = path == newest.ManifestPath ? newest : PortableBackup.Open(path);
+            foreach (var (key, entry) in backup.Shards())
+            {
+                var known = newest.Metadata.FindShard(key.Id);
+                if (known is null || known.Key != key || known.IsDeleted)
+                {
+                    continue;
+                }
+
+                if (!shards.TryGetValue(key, out var have) || entry.LastModified > have.Entry.LastModified)
+                {
+                    shards[key] = new StoredShard(backup, entry);
+                }
+            }
+        }
+
+        return new RestorePoint(newest, shards);
+    }
+}

@@ -1,0 +1,154 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+
+namespace InfluxBackup.Http;
+
+/// <summary>Files of one shard as the server counts them (<c>tsm1_filestore</c> of SHOW STATS).</summary>
+/// <param name="TsmFiles">TSM files; tombstones don't count.</param>
+/// <param name="DiskBytes">Bytes of the TSM files, with those of tombstones only after the shard was reopened.</param>
+public sealed record ShardStatistics(int TsmFiles, long DiskBytes);
+
+/// <summary>The parts of the HTTP API that backups need: <c>/ping</c> and <c>/query</c>.</summary>
+public sealed class InfluxHttpClient : IDisposable
+{
+    private readonly HttpClient http;
+    private readonly Uri uri;
+
+    public InfluxHttpClient(InfluxHttpOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        uri = new Uri(options.Uri.GetLeftPart(UriPartial.Path).TrimEnd('/') + "/");
+        var handler = new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.GZip, ConnectTimeout = TimeSpan.FromSeconds(15) };
+        if (options.SkipCertificateCheck)
+        {
+#pragma warning disable CA5359 // Any certificate is accepted only where the user asked for it by name.
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+#pragma warning restore CA5359
+        }
+
+        http = new HttpClient(handler) { Timeout = options.Timeout };
+        if (options.Credential is { } credential)
+        {
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+                "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{credential.UserName}:{credential.Password}")));
+        }
+    }
+
+    /// <summary>Address without user information, for messages.</summary>
+    public string Host => uri.GetLeftPart(UriPartial.Authority);
+
+    /// <summary>The server's version, as in <c>X-Influxdb-Version</c>.</summary>
+    public async Task<string?> ReadVersionAsync(CancellationToken cancel)
+    {
+        using var response = await SendAsync(new HttpRequestMessage(HttpMethod.Get, new Uri(uri, "ping")), cancel).ConfigureAwait(false);
+        return response.Headers.TryGetValues("X-Influxdb-Version", out var values) ? values.FirstOrDefault() : null;
+    }
+
+    /// <summary>Runs statements; throws the first error that the server reports.</summary>
+    /// <exception cref="InfluxBackupException">The server can't be reached, refuses the login, or reports an error.</exception>
+    public async Task<JsonDocument> QueryAsync(string statement, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(uri, "query?epoch=ns"))
+        {
+            Content = new FormUrlEncodedContent([new("q", statement)]),
+        };
+        using var response = await SendAsync(request, cancel).ConfigureAwait(false);
+        var document = await ParseAsync(response, cancel).ConfigureAwait(false);
+        if (FindError(document.RootElement) is { } error)
+        {
+            document.Dispose();
+            throw response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
+                ? Refused(error)
+                : new InfluxBackupException("QueryFailed", ErrorKind.InvalidData, $"{Host} refuses a statement: {error}") { Subject = Host };
+        }
+
+        return document;
+    }
+
+    /// <summary>Names of the users.</summary>
+    public async Task<IReadOnlySet<string>> ReadUserNamesAsync(CancellationToken cancel)
+    {
+        using var answer = await QueryAsync("SHOW USERS", cancel).ConfigureAwait(false);
+        return Series(answer).SelectMany(s => s.GetProperty("values").EnumerateArray()).Select(v => v[0].GetString()!).ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>Files of every shard that is open on the server, by shard id. Waits while any shard takes an upload.</summary>
+    public async Task<IReadOnlyDictionary<ulong, ShardStatistics>> ReadShardStatisticsAsync(CancellationToken cancel)
+    {
+        using var answer = await QueryAsync("SHOW STATS FOR 'tsm1_filestore'", cancel).ConfigureAwait(false);
+        var statistics = new Dictionary<ulong, ShardStatistics>();
+        foreach (var series in Series(answer).Where(s => s.TryGetProperty("tags", out _)))
+        {
+            var columns = series.GetProperty("columns").EnumerateArray().Select(c => c.GetString()).ToList();
+            var values = series.GetProperty("values")[0];
+            if (ulong.TryParse(series.GetProperty("tags").GetProperty("id").GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+            {
+                statistics[id] = new ShardStatistics(values[columns.IndexOf("numFiles")].GetInt32(), values[columns.IndexOf("diskBytes")].GetInt64());
+            }
+        }
+
+        return statistics;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => http.Dispose();
+
+    private static IEnumerable<JsonElement> Series(JsonDocument answer) =>
+        answer.RootElement.GetProperty("results").EnumerateArray()
+            .SelectMany(r => r.TryGetProperty("series", out var series) ? series.EnumerateArray() : Enumerable.Empty<JsonElement>());
+
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancel)
+    {
+        try
+        {
+            return await http.SendAsync(request, cancel).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            cancel.ThrowIfCancellationRequested();
+            throw new InfluxBackupException(
+                "HttpUnreachable", ErrorKind.Connection, $"The HTTP API at {Host} can't be reached: {(e is OperationCanceledException ? "no answer in time" : e.Message)}", e)
+            {
+                Subject = Host,
+                Remedy = "Check the address (default port 8086) and whether the server wants https.",
+                IsTransient = true,
+            };
+        }
+    }
+
+    private async Task<JsonDocument> ParseAsync(HttpResponseMessage response, CancellationToken cancel)
+    {
+        var text = await response.Content.ReadAsStringAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            return JsonDocument.Parse(text);
+        }
+        catch (JsonException e)
+        {
+            throw response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
+                ? Refused(response.ReasonPhrase ?? "no access")
+                : new InfluxBackupException("NotAnInfluxServer", ErrorKind.Connection, $"{Host} does not answer as an InfluxDB HTTP API does (status {(int)response.StatusCode}).", e)
+                {
+                    Subject = Host,
+                };
+        }
+    }
+
+    private InfluxBackupException Refused(string why) =>
+        new("LoginRefused", ErrorKind.Security, $"{Host} refuses access: {why}.") { Subject = Host, Remedy = "Give the credential of an administrator." };
+
+    private static string? FindError(JsonElement root)
+    {
+        if (root.TryGetProperty("error", out var error))
+        {
+            return error.GetString();
+        }
+
+        return root.TryGetProperty("results", out var results)
+            ? results.EnumerateArray().Select(r => r.TryGetProperty("error", out var e) ? e.GetString() : null).FirstOrDefault(e => e is not null)
+            : null;
+    }
+}

@@ -1,0 +1,82 @@
+using Google.Protobuf;
+using InfluxBackup.Transfer;
+
+namespace InfluxBackup.Metadata;
+
+/// <summary>One shard as the metadata describe it.</summary>
+/// <param name="Key">Database, policy and id.</param>
+/// <param name="Start">Beginning of its group, nanoseconds since 1970.</param>
+/// <param name="End">End of its group, exclusive, nanoseconds since 1970.</param>
+/// <param name="IsDeleted">Its group is marked deleted: the server removes it soon and no query sees it.</param>
+/// <param name="Owners">Ids of the data nodes that hold it; empty on a single server.</param>
+public sealed record ShardDescription(ShardKey Key, long Start, long End, bool IsDeleted, IReadOnlyList<ulong> Owners);
+
+/// <summary>
+/// The metadata of a server or cluster (the content of <c>meta.db</c>), read and looked things up in. The message keeps fields
+/// that this program does not know, byte for byte, because Enterprise stores roles in fields of its own.
+/// </summary>
+public sealed class ServerMetadata
+{
+    private readonly Lazy<Dictionary<ulong, ShardDescription>> shards;
+
+    public ServerMetadata(Data data)
+    {
+        Data = data;
+        shards = new(() => Describe(data));
+    }
+
+    /// <summary>The message.</summary>
+    public Data Data { get; }
+
+    public IEnumerable<DatabaseInfo> Databases => Data.Databases;
+
+    /// <summary>All shards, in the order of the metadata.</summary>
+    public IEnumerable<ShardDescription> Shards => shards.Value.Values;
+
+    /// <summary>Reads a metadata message.</summary>
+    /// <exception cref="InfluxBackupException">The bytes are not a complete message.</exception>
+    public static ServerMetadata Parse(ReadOnlyMemory<byte> bytes, string subject)
+    {
+        try
+        {
+            var data = Data.Parser.ParseFrom(bytes.Span);
+            return data.IsInitialized()
+                ? new ServerMetadata(data)
+                : throw Damaged(subject, bytes.IsEmpty ? "they are empty" : "a required field is missing", null);
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw Damaged(subject, e.Message, e);
+        }
+    }
+
+    public DatabaseInfo? FindDatabase(string name) => Data.Databases.FirstOrDefault(d => d.Name == name);
+
+    public ShardDescription? FindShard(ulong id) => shards.Value.GetValueOrDefault(id);
+
+    /// <summary>A group's start can lie behind its end: the server computes it with wrap-around at the smallest times.</summary>
+    private static Dictionary<ulong, ShardDescription> Describe(Data data)
+    {
+        var all = new Dictionary<ulong, ShardDescription>();
+        foreach (var database in data.Databases)
+        {
+            foreach (var policy in database.RetentionPolicies)
+            {
+                foreach (var group in policy.ShardGroups)
+                {
+                    foreach (var shard in group.Shards)
+                    {
+                        var owners = shard.OwnerIDs.Count > 0 ? shard.OwnerIDs.ToList() : shard.Owners.Select(o => o.NodeID).ToList();
+                        all[shard.ID] = new ShardDescription(
+                            new ShardKey(database.Name, policy.Name, shard.ID), group.StartTime, group.EndTime, group.DeletedAt != 0, owners);
+                    }
+                }
+            }
+        }
+
+        return all;
+    }
+
+    private static InfluxBackupException Damaged(string subject, string why, Exception? inner) =>
+        new("MetadataDamaged", ErrorKind.InvalidData, $"The metadata of {subject} can't be read: {why}.", inner) { Subject = subject };
+}

@@ -1,0 +1,142 @@
+using System.Collections.Concurrent;
+using InfluxBackup.Http;
+using InfluxBackup.Metadata;
+using InfluxBackup.Transfer;
+using Microsoft.Extensions.Logging;
+
+namespace InfluxBackup.Snapshotter;
+
+/// <summary>What a live source is asked to do besides sending whole shards.</summary>
+public sealed record LiveShardSourceOptions
+{
+    /// <summary>Only shards with files modified after this time; a shard that has any is sent whole.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>How long to try for the flush barrier before a shard is read without it.</summary>
+    public TimeSpan BarrierPatience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Where given, the number of files is compared with what the server counts.</summary>
+    public InfluxHttpClient? Http { get; init; }
+}
+
+/// <summary>
+/// Shards of a running data node. Each shard is flushed (see <see cref="SnapshotterClient.FlushAsync"/>), read, and then
+/// looked for again, because a server that drops a shard while it sends it ends the stream as if nothing had happened.
+/// </summary>
+public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOptions options, ILogger logger) : IShardSource
+{
+    private static readonly TimeSpan FirstBarrierDelay = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestBarrierDelay = TimeSpan.FromSeconds(2);
+
+    // Counts that change between before and after say nothing: the server flushes and compacts as it likes.
+    private readonly ConcurrentDictionary<ulong, int> filesBefore = new();
+
+    /// <summary>Two connections read as fast as the server sends.</summary>
+    public int PreferredParallelism => 2;
+
+    /// <inheritdoc/>
+    public async Task<ShardStream> OpenAsync(ShardKey shard, CancellationToken cancel)
+    {
+        var warnings = new List<string>();
+        if (!await FlushAsync(shard, cancel).ConfigureAwait(false))
+        {
+            warnings.Add($"The write cache of {shard} could not be flushed within {options.BarrierPatience.TotalSeconds:0} s because the server was flushing all the time: the newest points may be missing.");
+            logger.LogWarning("{Warning}", warnings[0]);
+        }
+
+        if (options.Since is { } since && !await HasChangedAsync(shard, since, cancel).ConfigureAwait(false))
+        {
+            throw new ShardSkippedException($"unchanged since {since.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}");
+        }
+
+        if (await CountFilesAsync(shard, cancel).ConfigureAwait(false) is { } files)
+        {
+            filesBefore[shard.Id] = files;
+        }
+
+        return new ShardStream(await client.OpenShardAsync(shard.Id, null, cancel).ConfigureAwait(false)) { IsRepeatable = true, Warnings = warnings };
+    }
+
+    /// <inheritdoc/>
+    public async Task ConfirmAsync(ShardKey shard, ShardArchive archive, CancellationToken cancel)
+    {
+        await ThrowIfDroppedAsync(shard, cancel).ConfigureAwait(false);
+        if (await CountFilesAsync(shard, cancel).ConfigureAwait(false) is { } after
+            && filesBefore.TryRemove(shard.Id, out var before) && before == after && archive.TsmFiles != after)
+        {
+            throw new InfluxBackupException(
+                "ShardIncomplete", ErrorKind.InvalidData, $"The archive of {shard} has {archive.TsmFiles} TSM files, the server counts {after}.")
+            {
+                Subject = shard.ToString(),
+                IsTransient = true,
+            };
+        }
+    }
+
+    private async Task<bool> FlushAsync(ShardKey shard, CancellationToken cancel)
+    {
+        var deadline = DateTime.UtcNow + options.BarrierPatience;
+        for (var delay = FirstBarrierDelay; ; delay = delay < LongestBarrierDelay ? delay * 2 : LongestBarrierDelay)
+        {
+            if (await client.FlushAsync(shard.Id, cancel).ConfigureAwait(false))
+            {
+                return true;
+            }
+
+            await ThrowIfDroppedAsync(shard, cancel).ConfigureAwait(false);
+            if (DateTime.UtcNow + delay > deadline)
+            {
+                return false;
+            }
+
+            logger.LogDebug("The server is flushing the cache of {Shard}; asking again in {Delay} ms.", shard, delay.TotalMilliseconds);
+            await Task.Delay(delay, cancel).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Asks for the newer files only and looks at the first block: zeros end an archive without files.</summary>
+    private async Task<bool> HasChangedAsync(ShardKey shard, DateTimeOffset since, CancellationToken cancel)
+    {
+        var stream = await client.OpenShardAsync(shard.Id, since, cancel).ConfigureAwait(false);
+        await using (stream.ConfigureAwait(false))
+        {
+            var block = new byte[TarScanner.BlockSize];
+            var read = await stream.ReadAtLeastAsync(block, block.Length, throwOnEndOfStream: false, cancel).ConfigureAwait(false);
+            return read < block.Length || block.AsSpan().ContainsAnyExcept((byte)0);
+        }
+    }
+
+    /// <summary>
+    /// A node lists only shards that are open. One that is not listed was dropped when the metadata say so too; otherwise
+    /// it is in trouble, and leaving it out would be a gap in the backup.
+    /// </summary>
+    private async Task ThrowIfDroppedAsync(ShardKey shard, CancellationToken cancel)
+    {
+        var open = await client.ReadShardsAsync(shard.Database, shard.RetentionPolicy, cancel).ConfigureAwait(false);
+        if (open is not null && open.Contains(shard))
+        {
+            return;
+        }
+
+        var metastore = await client.ReadMetastoreAsync(cancel).ConfigureAwait(false);
+        var known = ServerMetadata.Parse(metastore.Metadata, $"data node {client.Address}").FindShard(shard.Id);
+        if (known is null || known.IsDeleted || known.Key != shard)
+        {
+            throw new ShardSkippedException("dropped on the server while the backup ran");
+        }
+
+        throw new InfluxBackupException(
+            "ShardNotOpen", ErrorKind.Connection, $"Data node {client.Address} has {shard} in its metadata, but it is not open.")
+        {
+            Subject = shard.ToString(),
+            Remedy = "The server failed to open the shard; its log of the last start says why.",
+            IsTransient = true,
+        };
+    }
+
+    private async Task<int?> CountFilesAsync(ShardKey shard, CancellationToken cancel) =>
+        options.Http is { } http
+        && (await http.ReadShardStatisticsAsync(cancel).ConfigureAwait(false)).TryGetValue(shard.Id, out var statistics)
+            ? statistics.TsmFiles
+            : null;
+}
