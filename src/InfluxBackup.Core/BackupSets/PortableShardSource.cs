@@ -1,3 +1,4 @@
+using InfluxBackup.Metadata;
 using InfluxBackup.Transfer;
 
 namespace InfluxBackup.BackupSets;

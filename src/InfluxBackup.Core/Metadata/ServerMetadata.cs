@@ -1,5 +1,4 @@
 using Google.Protobuf;
-using InfluxBackup.Transfer;
 
 namespace InfluxBackup.Metadata;
 

@@ -1,5 +1,3 @@
-using InfluxBackup.Transfer;
-
 namespace InfluxBackup.Metadata;
 
 /// <summary>Which shards of a server or of a backup are meant. Empty lists mean all.</summary>

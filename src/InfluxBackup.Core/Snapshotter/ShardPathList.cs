@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using InfluxBackup.Metadata;
 using InfluxBackup.Transfer;
 
 namespace InfluxBackup.Snapshotter;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using InfluxBackup.Metadata;
 using InfluxBackup.Transfer;
 
 namespace InfluxBackup.Snapshotter;

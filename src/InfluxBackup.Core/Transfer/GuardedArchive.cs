@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using InfluxBackup.Metadata;
 
 namespace InfluxBackup.Transfer;
 

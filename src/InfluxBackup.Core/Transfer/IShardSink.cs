@@ -1,3 +1,5 @@
+using InfluxBackup.Metadata;
+
 namespace InfluxBackup.Transfer;
 
 /// <summary>Where shards go: a backup set, a live server, or nowhere but through the checks.</summary>

@@ -1,3 +1,5 @@
+using InfluxBackup.Metadata;
+
 namespace InfluxBackup.Transfer;
 
 /// <summary>Where shards come from: a live server, a backup set, directories.</summary>

@@ -1,3 +1,5 @@
+using InfluxBackup.Metadata;
+
 namespace InfluxBackup.Transfer;
 
 /// <summary>How a shard, or a whole run, ended.</summary>

@@ -1,3 +1,5 @@
+using InfluxBackup.Metadata;
+
 namespace InfluxBackup.Transfer;
 
 /// <summary>What a shard is doing.</summary>

@@ -1,4 +1,4 @@
-namespace InfluxBackup.Transfer;
+namespace InfluxBackup.Metadata;
 
 /// <summary>Names one shard of one server: database, retention policy and id.</summary>
 public sealed record ShardKey(string Database, string RetentionPolicy, ulong Id) : IComparable<ShardKey>

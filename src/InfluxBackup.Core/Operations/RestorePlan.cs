@@ -1,0 +1,46 @@
+using InfluxBackup.BackupSets;
+using InfluxBackup.Metadata;
+using InfluxBackup.Transfer;
+
+namespace InfluxBackup.Operations;
+
+/// <summary>One shard that a restore will upload.</summary>
+/// <param name="Source">Its name in the backup.</param>
+/// <param name="TargetDatabase">Database on the server.</param>
+/// <param name="TargetRetentionPolicy">Policy on the server.</param>
+/// <param name="Stored">Its archive.</param>
+/// <param name="Archive">What the archive was found to hold; null when it can't be restored.</param>
+/// <param name="Problem">Why it can't be restored.</param>
+public sealed record PlannedRestoreShard(
+    ShardKey Source, string TargetDatabase, string TargetRetentionPolicy, StoredShard Stored, ShardArchive? Archive, InfluxBackupException? Problem);
+
+/// <summary>What a restore will do. Every archive has been read and checked before there is a plan.</summary>
+public sealed record RestorePlan
+{
+    public required string Path { get; init; }
+
+    public required string Timestamp { get; init; }
+
+    public required string DataNode { get; init; }
+
+    public required RestorePoint RestorePoint { get; init; }
+
+    /// <summary>Databases as they will be created: names, policies, groups and shards of this restore only.</summary>
+    public required Data Metadata { get; init; }
+
+    public required IReadOnlyList<PlannedRestoreShard> Shards { get; init; }
+
+    /// <summary>Why the restore can't be done at all; empty when it can.</summary>
+    public IReadOnlyList<InfluxBackupException> Conflicts { get; init; } = [];
+
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    public IEnumerable<string> Databases => Metadata.Databases.Select(d => d.Name);
+
+    /// <summary>Bytes of the archives, unpacked.</summary>
+    public long Bytes => Shards.Sum(s => s.Archive?.Length ?? 0);
+
+    /// <summary>The plan in one sentence.</summary>
+    public override string ToString() =>
+        $"databases {string.Join(", ", Databases.Select(d => $"'{d}'"))} with {Shards.Count(s => s.Problem is null)} shards, {ByteSize.Format(Bytes)}, from backup {Timestamp} in '{Path}' to {DataNode}";
+}
