@@ -1,3 +1,4 @@
+using InfluxBackup.BackupSets;
 using InfluxBackup.Metadata;
 
 namespace InfluxBackup.Operations;
@@ -5,12 +6,84 @@ namespace InfluxBackup.Operations;
 /// <summary>Says what a server or a backup set holds.</summary>
 public static class CatalogOperation
 {
-    /// <summary>Shards of a running server.</summary>
-    public static Task<IReadOnlyList<ShardInfo>> ReadServerAsync(ServerAccess server, ShardSelection selection, CancellationToken cancel) => throw new NotImplementedException();
+    /// <summary>Shards of a running server, in the order of its metadata. Sizes where the HTTP API was given.</summary>
+    public static async Task<IReadOnlyList<ShardInfo>> ReadServerAsync(ServerAccess server, ShardSelection selection, CancellationToken cancel)
+    {
+        var client = server.CreateClient();
+        var host = $"data node {client.Address}";
+        var metadata = ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, host);
+        var chosen = selection.Choose(metadata, host);
+        var present = (await client.ReadShardsAsync(null, null, cancel).ConfigureAwait(false) ?? []).ToHashSet();
+        using var http = server.CreateHttpClient();
+        var statistics = http is null ? null : await http.ReadShardStatisticsAsync(cancel).ConfigureAwait(false);
+        return chosen.Select(shard =>
+        {
+            var files = statistics?.GetValueOrDefault(shard.Key.Id);
+            return Describe(shard) with
+            {
+                DataNode = client.Address.ToString(),
+                IsPresent = present.Contains(shard.Key),
+                Size = files?.DiskBytes,
+                TsmFiles = files?.TsmFiles,
+            };
+        }).ToList();
+    }
 
     /// <summary>Names of the backups of a set, newest first.</summary>
-    public static IReadOnlyList<string> ReadTimestamps(string path) => throw new NotImplementedException();
+    public static IReadOnlyList<string> ReadTimestamps(string path) =>
+        BackupSet.Open(path).ManifestPaths().Select(p => Path.GetFileNameWithoutExtension(p)).ToList();
 
     /// <summary>One backup of a set, the newest unless named.</summary>
-    public static BackupInfo ReadBackup(string path, string? timestamp, ShardSelection selection) => throw new NotImplementedException();
+    /// <exception cref="InfluxBackupException">There is none, or its manifest or metadata are damaged.</exception>
+    public static BackupInfo ReadBackup(string path, string? timestamp, ShardSelection selection)
+    {
+        var backup = BackupSet.Open(path).Find(timestamp);
+        var manifest = backup.Manifest;
+        selection.Validate(backup.Metadata, $"backup {backup.Timestamp}");
+        var chosen = selection.Choose(backup.Metadata, $"backup {backup.Timestamp}").Select(s => s.Key).ToHashSet();
+        var all = selection.IsEverything;
+        var shards = backup.Shards().Where(s => all || chosen.Contains(s.Key)).Select(s => DescribeStored(backup, s.Key, s.Entry)).ToList();
+        return new BackupInfo
+        {
+            Path = backup.Directory,
+            Timestamp = backup.Timestamp,
+            Created = BackupTimestamp.TryParse(backup.Timestamp, out var created) ? created : null,
+            ManifestPath = backup.ManifestPath,
+            Outcome = manifest.Run?.Outcome,
+            Source = manifest.Run?.Source,
+            ServerVersion = manifest.Run?.ServerVersion,
+            ToolVersion = manifest.Run?.ToolVersion,
+            Since = manifest.Run?.Since,
+            IsLimited = manifest.Limited,
+            Databases = shards.Select(s => s.Database).Distinct().ToList(),
+            Shards = shards,
+            Users = backup.Metadata.Data.Users.Select(u => u.Name).ToList(),
+            ContinuousQueries = backup.Metadata.Databases.SelectMany(d => d.ContinuousQueries.Select(q => $"{d.Name}.{q.Name}")).ToList(),
+            Warnings = [.. backup.MetadataWarnings, .. manifest.Run?.Warnings ?? []],
+        };
+    }
+
+    private static ShardInfo DescribeStored(PortableBackup backup, ShardKey key, ManifestShard entry)
+    {
+        var file = new FileInfo(backup.ArchivePath(entry));
+        return Describe(backup.Metadata.FindShard(key.Id)!) with
+        {
+            Path = backup.Directory,
+            Timestamp = backup.Timestamp,
+            FileName = entry.FileName,
+            IsPresent = file.Exists,
+            Size = entry.Size,
+            StoredSize = file.Exists ? file.Length : null,
+            TsmFiles = entry.Entries?.Count(e => Transfer.ShardFileName.IsTsm(e.Name)),
+        };
+    }
+
+    private static ShardInfo Describe(ShardDescription shard) => new()
+    {
+        Database = shard.Key.Database,
+        RetentionPolicy = shard.Key.RetentionPolicy,
+        ShardId = shard.Key.Id,
+        StartTime = ShardTime.ToDateTime(shard.Start),
+        EndTime = ShardTime.ToDateTime(shard.End),
+    };
 }

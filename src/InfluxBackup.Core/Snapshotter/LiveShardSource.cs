@@ -130,7 +130,6 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
         {
             Subject = shard.ToString(),
             Remedy = "The server failed to open the shard; its log of the last start says why.",
-            IsTransient = true,
         };
     }
 
