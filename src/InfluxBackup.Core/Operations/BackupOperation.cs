@@ -102,10 +102,7 @@ public sealed class BackupOperation(BackupOptions options)
 
     private static IEnumerable<string> WarningsOf(IReadOnlyList<ShardResult> shards) =>
         shards.SelectMany(s => s.Warnings)
-            .Concat(shards.Where(IsDropped).Select(s => $"{s.Shard} was {s.Reason} and is not in the backup."));
-
-    private static bool IsDropped(ShardResult shard) =>
-        shard is { Outcome: ShardOutcome.Skipped, Reason: { } reason } && reason.StartsWith("dropped", StringComparison.Ordinal);
+            .Concat(shards.Where(s => s.SkipReason == SkipReason.Dropped).Select(s => $"{s.Shard} was {s.Reason} and is not in the backup."));
 
     /// <summary>About the length of the tar stream: a header and padding for each file, and the trailer.</summary>
     private static long? ExpectedBytes(IReadOnlyDictionary<ulong, ShardStatistics>? statistics, ulong id) =>
@@ -164,12 +161,14 @@ public sealed class BackupOperation(BackupOptions options)
         Add("database", options.Selection.Databases);
         Add("retentionPolicy", options.Selection.RetentionPolicies);
         Add("shardId", options.Selection.ShardIds);
-        Add("start", options.Selection.Start is { } start ? [start.ToString("O")] : []);
-        Add("end", options.Selection.End is { } end ? [end.ToString("O")] : []);
-        Add("since", options.Since is { } since ? [since.ToString("O")] : []);
-        Add("compressionLevel", [options.CompressionLevel.ToString()]);
-        Add("allowPartial", options.AllowPartial ? ["true"] : []);
+        Add("start", Optional(options.Selection.Start));
+        Add("end", Optional(options.Selection.End));
+        Add("since", Optional(options.Since));
+        described["compressionLevel"] = options.CompressionLevel.ToString();
+        described["allowPartial"] = options.AllowPartial ? "true" : "false";
         return described;
+
+        static IReadOnlyList<string> Optional(DateTimeOffset? time) => time is { } given ? [given.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)] : [];
 
         void Add<T>(string name, IReadOnlyList<T> values)
         {

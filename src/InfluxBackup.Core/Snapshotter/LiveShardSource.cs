@@ -46,7 +46,7 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
 
         if (options.Since is { } since && !await HasChangedAsync(shard, since, cancel).ConfigureAwait(false))
         {
-            throw new ShardSkippedException($"unchanged since {since.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}");
+            throw new ShardSkippedException(SkipReason.Unchanged, $"unchanged since {since.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}");
         }
 
         if (await CountFilesAsync(shard, cancel).ConfigureAwait(false) is { } files)
@@ -122,7 +122,7 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
         var known = ServerMetadata.Parse(metastore.Metadata, $"data node {client.Address}").FindShard(shard.Id);
         if (known is null || known.IsDeleted || known.Key != shard)
         {
-            throw new ShardSkippedException("dropped on the server while the backup ran");
+            throw new ShardSkippedException(SkipReason.Dropped, "dropped on the server while the backup ran");
         }
 
         throw new InfluxBackupException(

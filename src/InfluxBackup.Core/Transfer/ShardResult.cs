@@ -28,6 +28,16 @@ public enum ShardOutcome
     Failed,
 }
 
+/// <summary>Why a shard was left out without being a failure.</summary>
+public enum SkipReason
+{
+    /// <summary>The server does not have it any more.</summary>
+    Dropped,
+
+    /// <summary>It has no files newer than the time that was given.</summary>
+    Unchanged,
+}
+
 /// <summary>What became of one shard.</summary>
 public sealed record ShardResult
 {
@@ -36,6 +46,9 @@ public sealed record ShardResult
     public required ShardOutcome Outcome { get; init; }
 
     /// <summary>Why a shard was skipped.</summary>
+    public SkipReason? SkipReason { get; init; }
+
+    /// <summary>The same in words.</summary>
     public string? Reason { get; init; }
 
     public InfluxBackupException? Error { get; init; }
@@ -57,4 +70,7 @@ public sealed record ShardResult
 /// Thrown by a source when a shard need not be transferred: the server has dropped it, or it has not changed.
 /// It ends the shard as <see cref="ShardOutcome.Skipped"/>, not as failed.
 /// </summary>
-public sealed class ShardSkippedException(string reason) : Exception(reason);
+public sealed class ShardSkippedException(SkipReason reason, string message) : Exception(message)
+{
+    public SkipReason Reason { get; } = reason;
+}

@@ -101,7 +101,7 @@ public sealed class ShardTransfer(TransferOptions options)
         catch (ShardSkippedException e)
         {
             await sink.DiscardAsync(task.Shard).ConfigureAwait(false);
-            result = new ShardResult { Shard = task.Shard, Outcome = ShardOutcome.Skipped, Reason = e.Message };
+            result = new ShardResult { Shard = task.Shard, Outcome = ShardOutcome.Skipped, SkipReason = e.Reason, Reason = e.Message };
         }
         catch (InfluxBackupException e)
         {

@@ -1,0 +1,132 @@
+using System.Collections.Concurrent;
+using InfluxBackup.Http;
+using InfluxBackup.Metadata;
+using InfluxBackup.Transfer;
+using Microsoft.Extensions.Logging;
+
+namespace InfluxBackup.Snapshotter;
+
+/// <summary>
+/// Uploads shards into a running data node, each in one go from local data, because the server locks the shard meanwhile.
+/// The server never says whether it took an upload, so each shard is looked at afterwards: with the HTTP API its files are
+/// counted, else the shard is read back and its files compared.
+/// </summary>
+/// <param name="client">The data node.</param>
+/// <param name="targets">Where each shard goes; the shards must exist on the node.</param>
+/// <param name="http">The node's HTTP API, where known.</param>
+/// <param name="logger">Takes what happens on the way.</param>
+public sealed class LiveShardSink(
+    SnapshotterClient client, IReadOnlyDictionary<ShardKey, ShardKey> targets, InfluxHttpClient? http, ILogger logger) : IShardSink
+{
+    private static readonly TimeSpan LookDelay = TimeSpan.FromMilliseconds(100);
+    private const int Looks = 6;
+
+    private readonly ConcurrentDictionary<ShardKey, (IReadOnlyList<ShardArchiveEntry> Files, long Bytes)> uploads = new();
+
+    /// <inheritdoc/>
+    public async Task WriteAsync(ShardKey shard, GuardedArchive archive, CancellationToken cancel)
+    {
+        var target = targets[shard];
+        var renamer = new TarRenamer(target);
+        var scanner = new TarScanner(renamer, shard.ToString());
+        var upload = await client.BeginUploadAsync(target.Id, cancel).ConfigureAwait(false);
+        await using (upload.ConfigureAwait(false))
+        {
+            while (await archive.ReadAsync(cancel).ConfigureAwait(false) is { IsEmpty: false } piece)
+            {
+                scanner.Append(piece.Span);
+                if (!renamer.Output.IsEmpty)
+                {
+                    await upload.WriteAsync(renamer.Output, cancel).ConfigureAwait(false);
+                    renamer.Clear();
+                }
+            }
+
+            renamer.Finish();
+            await upload.WriteAsync(renamer.Output, cancel).ConfigureAwait(false);
+            await upload.CompleteAsync(cancel).ConfigureAwait(false);
+            uploads[shard] = (renamer.Sent, upload.Sent);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<ShardReceipt> AcceptAsync(ShardKey shard, ShardArchive archive, CancellationToken cancel)
+    {
+        var target = targets[shard];
+        var (files, bytes) = uploads[shard];
+        // The same name twice in an archive is one file on the server, the later one.
+        var expected = files.GroupBy(f => f.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Last().Size, StringComparer.Ordinal);
+        for (var look = 1; ; look++)
+        {
+            if (await HoldsFilesAsync(target, expected, cancel).ConfigureAwait(false))
+            {
+                return new ShardReceipt(bytes, target.Id);
+            }
+
+            if (look == Looks)
+            {
+                throw new InfluxBackupException(
+                    "ShardUploadLost", ErrorKind.InvalidData, $"Data node {client.Address} took the upload of {shard} without complaint, but its {target} does not hold the files.")
+                {
+                    Subject = shard.ToString(),
+                    Remedy = "Its log has the reason, in lines with service=snapshot or about this shard.",
+                    IsTransient = true,
+                };
+            }
+
+            logger.LogDebug("{Target} does not show the files of {Shard} yet; looking again.", target, shard);
+            await Task.Delay(LookDelay * look, cancel).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What was uploaded stays in the shard: the server has no way to take it back short of dropping the shard.</summary>
+    public Task DiscardAsync(ShardKey shard)
+    {
+        uploads.TryRemove(shard, out _);
+        return Task.CompletedTask;
+    }
+
+    private async Task<bool> HoldsFilesAsync(ShardKey target, Dictionary<string, long> expected, CancellationToken cancel)
+    {
+        if (http is not null)
+        {
+            var statistics = await http.ReadShardStatisticsAsync(cancel).ConfigureAwait(false);
+            if (statistics.TryGetValue(target.Id, out var shard) && shard.TsmFiles == expected.Count && shard.DiskBytes == expected.Values.Sum())
+            {
+                return true;
+            }
+        }
+
+        return await ReadBackAsync(target, cancel).ConfigureAwait(false) is { } found && Matches(found, expected);
+    }
+
+    private async Task<ShardArchive?> ReadBackAsync(ShardKey target, CancellationToken cancel)
+    {
+        try
+        {
+            var stream = new ShardStream(await client.OpenShardAsync(target.Id, null, cancel).ConfigureAwait(false)) { IsRepeatable = true };
+            await using (stream.ConfigureAwait(false))
+            {
+                using var archive = new GuardedArchive(target, stream, $"{target} on {client.Address}");
+                return await archive.ReadToEndAsync(cancel).ConfigureAwait(false);
+            }
+        }
+        catch (InfluxBackupException e) when (e.IsTransient)
+        {
+            logger.LogDebug("Reading back {Target}: {Message}", target, e.Message);
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Same names and sizes; or the server has already compacted: then the uploaded files have given way to ones that are at
+    /// least as high in the order of generations, with a raised sequence.
+    /// </summary>
+    private static bool Matches(ShardArchive found, Dictionary<string, long> expected)
+    {
+        var there = found.Entries.Where(e => ShardFileName.IsTsm(e.Name)).ToDictionary(e => e.Name, e => e.Size, StringComparer.Ordinal);
+        var missing = expected.Where(e => !there.TryGetValue(e.Key, out var size) || size != e.Value).Select(e => e.Key).ToList();
+        return missing.Count == 0
+            || missing.TrueForAll(name => there.Keys.Any(other => !expected.ContainsKey(other) && string.CompareOrdinal(other, name) > 0));
+    }
+}
