@@ -1,8 +1,118 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using InfluxBackup.BackupSets;
+using InfluxBackup.Metadata;
+using InfluxBackup.Transfer;
+
 namespace InfluxBackup.Operations;
 
-/// <summary>Tests the backups of a set.</summary>
+/// <summary>Tests the backups of a set: manifests, metadata, and every archive to its last byte.</summary>
 public sealed class TestOperation(TestOptions options)
 {
-    /// <summary>One result for each backup, newest first.</summary>
-    public IAsyncEnumerable<TestResult> RunAsync(CancellationToken cancel) => throw new NotImplementedException(options.Path);
+    /// <summary>One result for each backup, newest first. What is wrong is a finding, not an exception.</summary>
+    /// <exception cref="InfluxBackupException">There is no such set or backup at all.</exception>
+    public async IAsyncEnumerable<TestResult> RunAsync([EnumeratorCancellation] CancellationToken cancel)
+    {
+        var set = BackupSet.Open(options.Path);
+        var paths = set.ManifestPaths();
+        if (options.Timestamp is { } timestamp)
+        {
+            paths = paths.Where(p => string.Equals(Path.GetFileNameWithoutExtension(p), timestamp, StringComparison.OrdinalIgnoreCase)).ToList();
+        }
+
+        if (paths.Count == 0)
+        {
+            _ = set.Find(options.Timestamp); // Throws, and says what there is.
+        }
+
+        foreach (var path in paths)
+        {
+            yield return await TestAsync(path, cancel).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<TestResult> TestAsync(string manifestPath, CancellationToken cancel)
+    {
+        var clock = Stopwatch.StartNew();
+        var findings = new List<TestFinding>();
+        IReadOnlyList<ShardResult> shards = [];
+        try
+        {
+            var backup = PortableBackup.Open(manifestPath);
+            CheckMetadataHash(backup);
+            findings.AddRange(backup.MetadataWarnings.Select(w => Warn("MetadataWarning", backup.MetadataPath, null, w)));
+            CheckRun(backup, findings);
+            shards = await TestShardsAsync(backup, findings, cancel).ConfigureAwait(false);
+        }
+        catch (InfluxBackupException e)
+        {
+            findings.Add(new TestFinding(FindingSeverity.Error, e.Id, e.Subject ?? manifestPath, null, null, null, e.Message));
+        }
+
+        var failed = shards.Count(s => s.Outcome == ShardOutcome.Failed);
+        var isBad = findings.Any(f => f.Severity == FindingSeverity.Error);
+        return new TestResult
+        {
+            Path = Path.GetDirectoryName(manifestPath)!,
+            Timestamp = Path.GetFileNameWithoutExtension(manifestPath),
+            Outcome = !isBad ? Outcome.Complete : failed > 0 && failed < shards.Count ? Outcome.Partial : Outcome.Failed,
+            Findings = findings,
+            ShardCount = shards.Count - failed,
+            FailedShardCount = failed,
+            Bytes = shards.Sum(s => s.Archive?.Length ?? 0),
+            Duration = clock.Elapsed,
+        };
+    }
+
+    private async Task<IReadOnlyList<ShardResult>> TestShardsAsync(PortableBackup backup, List<TestFinding> findings, CancellationToken cancel)
+    {
+        options.Selection.Validate(backup.Metadata, $"backup {backup.Timestamp}");
+        var chosen = options.Selection.IsEverything ? null : options.Selection.Choose(backup.Metadata, $"backup {backup.Timestamp}").Select(s => s.Key).ToHashSet();
+        var stored = backup.Shards().Where(s => chosen is null || chosen.Contains(s.Key)).ToDictionary(s => s.Key, s => new StoredShard(backup, s.Entry));
+        var tasks = stored.Select(s => new ShardTask(s.Key, s.Value.Entry.Size)).ToList();
+        var transfer = new ShardTransfer(options.Transfer with { MaxAttempts = 1, Logger = Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance });
+        var results = await transfer.RunAsync(tasks, new PortableShardSource(stored), new DiscardSink(), cancel).ConfigureAwait(false);
+        foreach (var result in results)
+        {
+            var path = stored[result.Shard].Path;
+            findings.AddRange(result.Warnings.Select(w => Warn("ArchiveWarning", path, result.Shard, w)));
+            if (result.Error is { } error)
+            {
+                findings.Add(new TestFinding(
+                    FindingSeverity.Error, error.Id, path, result.Shard.Database, result.Shard.RetentionPolicy, result.Shard.Id, error.Message));
+            }
+        }
+
+        return results;
+    }
+
+    private static void CheckMetadataHash(PortableBackup backup)
+    {
+        if (backup.Manifest.Meta.FileSha256 is { } expected && File.Exists(backup.MetadataPath))
+        {
+            var actual = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(backup.MetadataPath)));
+            if (!string.Equals(actual, expected, StringComparison.OrdinalIgnoreCase))
+            {
+                throw new InfluxBackupException("MetadataHashMismatch", ErrorKind.InvalidData, $"'{backup.MetadataPath}' has changed: its SHA-256 is not that of the manifest.")
+                {
+                    Subject = backup.MetadataPath,
+                };
+            }
+        }
+
+        _ = backup.Metadata;
+    }
+
+    /// <summary>What the backup says of itself.</summary>
+    private static void CheckRun(PortableBackup backup, List<TestFinding> findings)
+    {
+        foreach (var missing in (backup.Manifest.Run?.MissingShards ?? []).Where(m => m.Outcome == ShardOutcome.Failed))
+        {
+            findings.Add(new TestFinding(
+                FindingSeverity.Error, "BackupIsPartial", backup.ManifestPath, missing.Database, missing.RetentionPolicy, missing.ShardId, $"Shard {missing.ShardId} is not in the backup: {missing.Reason}"));
+        }
+    }
+
+    private static TestFinding Warn(string check, string file, ShardKey? shard, string message) =>
+        new(FindingSeverity.Warning, check, file, shard?.Database, shard?.RetentionPolicy, shard?.Id, message);
 }

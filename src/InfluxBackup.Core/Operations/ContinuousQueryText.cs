@@ -1,0 +1,149 @@
+using System.Text;
+using InfluxBackup.Http;
+
+namespace InfluxBackup.Operations;
+
+/// <summary>
+/// Renames database and policy in the text of a continuous query. Servers keep the text normalised, with database and policy
+/// filled in: <c>CREATE CONTINUOUS QUERY n ON db … INTO db.rp.m FROM db.rp.m …</c>. Names stand after ON, and first (and
+/// second) in a chain of identifiers joined by dots; strings and regular expressions are passed over.
+/// </summary>
+public static class ContinuousQueryText
+{
+    /// <summary>The text with the names changed; as it is where neither changes.</summary>
+    /// <param name="text">The statement.</param>
+    /// <param name="database">Name of the database in it.</param>
+    /// <param name="newDatabase">Its new name, or null.</param>
+    /// <param name="policy">Name of the policy to rename, or null.</param>
+    /// <param name="newPolicy">Its new name, or null.</param>
+    public static string Rename(string text, string database, string? newDatabase, string? policy, string? newPolicy)
+    {
+        if (newDatabase is null && newPolicy is null)
+        {
+            return text;
+        }
+
+        var output = new StringBuilder(text.Length + 32);
+        var position = 0;
+        var afterOn = false;
+        while (position < text.Length)
+        {
+            var start = position;
+            var c = text[position];
+            if (c == '\'')
+            {
+                position = EndOfQuoted(text, position);
+                output.Append(text, start, position - start);
+            }
+            else if (c == '/' && StartsRegex(output))
+            {
+                position = EndOfQuoted(text, position);
+                output.Append(text, start, position - start);
+            }
+            else if (c == '"' || IsIdentifierPart(c))
+            {
+                var chain = ReadChain(text, ref position);
+                RenameChain(output, chain, afterOn, database, newDatabase, policy, newPolicy);
+                afterOn = chain.Count == 1 && chain[0].Raw.Equals("ON", StringComparison.OrdinalIgnoreCase);
+            }
+            else
+            {
+                output.Append(c);
+                position++;
+            }
+        }
+
+        return output.ToString();
+    }
+
+    private static void RenameChain(
+        StringBuilder output, List<(string Raw, string Name)> chain, bool afterOn, string database, string? newDatabase, string? policy, string? newPolicy)
+    {
+        // A chain of two parts is policy.measurement; of three, or with an empty second part, database.policy.measurement.
+        var isQualified = chain.Count >= 3 || (chain.Count == 2 && afterOn);
+        for (var i = 0; i < chain.Count; i++)
+        {
+            var (raw, name) = chain[i];
+            var isDatabase = i == 0 && (isQualified || afterOn) && name == database && newDatabase is not null;
+            var isPolicy = i == 1 && chain.Count >= 3 && chain[0].Name == database && name == policy && newPolicy is not null;
+            output.Append(i > 0 ? "." : "").Append(isDatabase ? InfluxQl.Identifier(newDatabase!) : isPolicy ? InfluxQl.Identifier(newPolicy!) : raw);
+        }
+    }
+
+    /// <summary>Identifiers joined by dots; a part may be empty (<c>db..m</c>) or be followed by <c>:MEASUREMENT</c> or a regular expression.</summary>
+    private static List<(string Raw, string Name)> ReadChain(string text, ref int position)
+    {
+        var chain = new List<(string, string)>();
+        while (true)
+        {
+            var start = position;
+            if (position < text.Length && text[position] == '"')
+            {
+                position = EndOfQuoted(text, position);
+                chain.Add((text[start..position], Unquote(text[(start + 1)..(position - 1)])));
+            }
+            else
+            {
+                while (position < text.Length && IsIdentifierPart(text[position]))
+                {
+                    position++;
+                }
+
+                chain.Add((text[start..position], text[start..position]));
+            }
+
+            if (position >= text.Length || text[position] != '.')
+            {
+                return chain;
+            }
+
+            position++;
+        }
+    }
+
+    private static int EndOfQuoted(string text, int start)
+    {
+        var quote = text[start];
+        for (var i = start + 1; i < text.Length; i++)
+        {
+            if (text[i] == '\\')
+            {
+                i++;
+            }
+            else if (text[i] == quote)
+            {
+                return i + 1;
+            }
+        }
+
+        return text.Length;
+    }
+
+    /// <summary>A slash begins a regular expression unless it divides: then a value stands before it.</summary>
+    private static bool StartsRegex(StringBuilder before)
+    {
+        for (var i = before.Length - 1; i >= 0; i--)
+        {
+            if (!char.IsWhiteSpace(before[i]))
+            {
+                var c = before[i];
+                if (c is '.' or '~' or ',' or '(')
+                {
+                    return true;
+                }
+
+                return EndsWithFrom(before, i);
+            }
+        }
+
+        return false;
+    }
+
+    private static bool EndsWithFrom(StringBuilder before, int last) =>
+        last >= 3 && before.ToString(last - 3, 4).Equals("FROM", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsIdentifierPart(char c) => char.IsLetterOrDigit(c) || c == '_';
+
+    private static string Unquote(string inner) =>
+        inner.Replace("\\\"", "\"", StringComparison.Ordinal).Replace("\\n", "\n", StringComparison.Ordinal).Replace("\\\\", "\\", StringComparison.Ordinal);
+}
