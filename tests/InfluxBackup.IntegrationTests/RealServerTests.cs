@@ -48,13 +48,13 @@ public sealed class RealServerTests
         await AwkwardData.WriteAsync(source, pendingDeletes: true, Cancel);
         var tombstones = source.ShardFiles(".tombstone");
         Assert.NotEmpty(tombstones);
-        // Longer than the second in which a server compacts files with tombstones, were it not held back.
-        await Task.Delay(TimeSpan.FromSeconds(3), Cancel);
         var expected = await PointSnapshot.ReadAsync(source.Http, Cancel);
 
         await BackupAndRestoreAsync(source, target);
 
-        Assert.Equal(tombstones, source.ShardFiles(".tombstone"));
+        // Longer than the second in which a server compacts files with tombstones, were it not held back.
+        await Task.Delay(TimeSpan.FromSeconds(3), Cancel);
+        Assert.Subset(source.ShardFiles(".tombstone").ToHashSet(), tombstones.ToHashSet());
         var differences = (await PointSnapshot.ReadAsync(target.Http, Cancel)).DifferencesFrom(expected, limit: int.MaxValue);
         Assert.NotEmpty(differences);
         Assert.All(differences, difference => Assert.StartsWith("unexpected", difference, StringComparison.Ordinal));

@@ -44,8 +44,6 @@ public static class AwkwardData
         await WriteToWalAsync(server.Http, cancel);
         if (pendingDeletes)
         {
-            // The flush of a later backup makes a new generation, which may be compacted: its files were not held. The
-            // older ones stay, and with them their tombstones.
             server.HoldCompactions();
             await DeleteAsync(server.Http, cancel);
         }

@@ -131,17 +131,23 @@ public sealed class InfluxServer : IAsyncDisposable
             : [];
 
     /// <summary>
-    /// Keeps the TSM files that exist now from being compacted until the next start: a compaction writes
-    /// <c>generation-(sequence+1).tsm.tmp</c> first, and gives up where that file exists. Without this a running server
-    /// turns TSM files and their tombstones into one new file within a second of a DELETE.
+    /// Keeps shards that have TSM files now from being compacted until the next start. Without this a running server turns
+    /// TSM files and their tombstones into one new file within a second of a DELETE. A compaction writes
+    /// <c>(newest generation)-(its sequence + 1).tsm.tmp</c> first, and gives up where that file exists; so that name is
+    /// taken, for each file and for the generations that later flushes will make.
     /// </summary>
     public void HoldCompactions()
     {
-        foreach (string file in ShardFiles(".tsm"))
+        const int generationsToCome = 40;
+        foreach (var shard in ShardFiles(".tsm").GroupBy(file => Path.GetDirectoryName(file)!))
         {
-            string[] parts = Path.GetFileNameWithoutExtension(file).Split('-');
-            int next = int.Parse(parts[1], CultureInfo.InvariantCulture) + 1;
-            File.WriteAllBytes(Path.Combine(Path.GetDirectoryName(file)!, $"{parts[0]}-{next:D9}.tsm.tmp"), []);
+            var files = shard.Select(TsmName.Parse).ToList();
+            int newest = files.Max(file => file.Generation);
+            var flushes = Enumerable.Range(newest + 1, generationsToCome).Select(generation => new TsmName(generation, 1));
+            foreach (var file in files.Concat(flushes))
+            {
+                File.WriteAllBytes(Path.Combine(shard.Key, $"{file.Generation:D9}-{file.Sequence + 1:D9}.tsm.tmp"), []);
+            }
         }
     }
 
@@ -234,6 +240,15 @@ public sealed class InfluxServer : IAsyncDisposable
         if (IsRunning)
         {
             _process!.Kill();
+        }
+    }
+
+    private readonly record struct TsmName(int Generation, int Sequence)
+    {
+        public static TsmName Parse(string path)
+        {
+            string[] parts = Path.GetFileNameWithoutExtension(path).Split('-');
+            return new TsmName(int.Parse(parts[0], CultureInfo.InvariantCulture), int.Parse(parts[1], CultureInfo.InvariantCulture));
         }
     }
 

@@ -30,7 +30,7 @@ public sealed record ProcessRun
 /// <summary>Runs a program to its end, bounded by a timeout, and takes its measure.</summary>
 public static class MeasuredProcess
 {
-    private static readonly TimeSpan MemoryPollInterval = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LongestPollInterval = TimeSpan.FromMilliseconds(10);
 
     public static async Task<ProcessRun> RunAsync(
         string path, IEnumerable<string> arguments, TimeSpan timeout, CancellationToken cancel = default)
@@ -73,10 +73,13 @@ public static class MeasuredProcess
     private static async Task<long> PollPeakMemoryAsync(int processId)
     {
         long peak = 0;
+        // Often at first: some programs have ended after a few milliseconds.
+        var interval = TimeSpan.FromMilliseconds(1);
         while (ReadPeakMemory(processId) is { } now)
         {
             peak = Math.Max(peak, now);
-            await Task.Delay(MemoryPollInterval);
+            await Task.Delay(interval);
+            interval = interval < LongestPollInterval ? interval * 1.1 : LongestPollInterval;
         }
         return peak;
     }
@@ -87,7 +90,7 @@ public static class MeasuredProcess
         {
             // "VmHWM:     24680 kB"; a process that has ended and was not waited for has no such line.
             string? line = File.ReadLines($"/proc/{processId}/status").FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return line is null ? null : long.Parse(line.AsSpan(6, line.Length - 9), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) * 1024;
+            return line is null ? null : long.Parse(line["VmHWM:".Length..^"kB".Length], CultureInfo.InvariantCulture) * 1024;
         }
         catch (IOException)
         {
