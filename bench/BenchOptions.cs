@@ -1,0 +1,65 @@
+using System.Globalization;
+
+namespace InfluxBackup.Bench;
+
+/// <summary>Something that the reader of the message can put right.</summary>
+internal sealed class BenchException(string message) : Exception(message);
+
+/// <summary>The command line: a verb, then options with one value each.</summary>
+internal sealed record BenchOptions
+{
+    public string Verb { get; init; } = "";
+
+    public long Points { get; init; } = 20_000_000;
+
+    public int Shards { get; init; } = 40;
+
+    public int Rounds { get; init; } = 3;
+
+    /// <summary>Where the loaded server lies, to be used again by the next run; a temporary directory without it.</summary>
+    public string? Keep { get; init; }
+
+    /// <summary>Where backups and restored servers go for the time of a run.</summary>
+    public string WorkDirectory { get; init; } = Path.GetTempPath();
+
+    public string DataNode { get; init; } = "127.0.0.1:8088";
+
+    public int Connections { get; init; } = 1;
+
+    public static BenchOptions Parse(string[] arguments)
+    {
+        if (arguments.Length == 0)
+        {
+            return new BenchOptions();
+        }
+        var options = new BenchOptions { Verb = arguments[0] };
+        for (int i = 1; i < arguments.Length; i += 2)
+        {
+            string value = i + 1 < arguments.Length ? arguments[i + 1] : throw new BenchException($"{arguments[i]} needs a value.");
+            options = arguments[i] switch
+            {
+                "--points" => options with { Points = Number(value) },
+                "--shards" => options with { Shards = (int)Number(value) },
+                "--rounds" => options with { Rounds = (int)Number(value) },
+                "--keep" => options with { Keep = Path.GetFullPath(value) },
+                "--workdir" => options with { WorkDirectory = Path.GetFullPath(value) },
+                "--data-node" => options with { DataNode = value },
+                "--connections" => options with { Connections = (int)Number(value) },
+                _ => throw new BenchException($"{arguments[i]} is not an option."),
+            };
+        }
+        return options;
+    }
+
+    public static int PrintUsage()
+    {
+        Console.WriteLine("backup | restore | memory  [--points N] [--shards N] [--rounds N] [--keep DIR] [--workdir DIR]");
+        Console.WriteLine("bare-reader  --data-node HOST:PORT [--connections N]");
+        return 1;
+    }
+
+    private static long Number(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number > 0
+            ? number
+            : throw new BenchException($"{text} is not a number above zero.");
+}

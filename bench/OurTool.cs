@@ -1,0 +1,23 @@
+using InfluxBackup.IntegrationTests.RealServer;
+
+namespace InfluxBackup.Bench;
+
+/// <summary>The command line tool that was built with the bench, as a process of its own.</summary>
+internal static class OurTool
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(30);
+
+    public static Task<ProcessRun> BackupAsync(string dataNode, string path, CancellationToken cancel, params string[] arguments) =>
+        RunAsync(["backup", "--path", path, "--data-node", dataNode, "--json", .. arguments], cancel);
+
+    public static Task<ProcessRun> RestoreAsync(InfluxServer target, string path, CancellationToken cancel) =>
+        RunAsync(["restore", "--path", path, "--data-node", target.DataNode, "--http-uri", target.HttpAddress.ToString(), "--json"], cancel);
+
+    private static Task<ProcessRun> RunAsync(string[] arguments, CancellationToken cancel)
+    {
+        string host = Path.Combine(AppContext.BaseDirectory, "influxbackup");
+        return File.Exists(host)
+            ? MeasuredProcess.RunAsync(host, arguments, Timeout, cancel)
+            : MeasuredProcess.RunAsync("dotnet", [host + ".dll", .. arguments], Timeout, cancel);
+    }
+}

@@ -1,0 +1,86 @@
+using System.Globalization;
+using InfluxBackup.IntegrationTests.RealServer;
+
+namespace InfluxBackup.Bench;
+
+/// <summary>One run of one contender.</summary>
+internal sealed record Measure(ProcessRun Run)
+{
+    /// <summary>Size of the archives that a backup made.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>When a restored server gave the right count; null where that was not asked.</summary>
+    public TimeSpan? Visible { get; init; }
+
+    /// <summary>Why the run does not count; null when it does.</summary>
+    public string? Failure { get; init; }
+}
+
+/// <summary>The contenders' runs, and their medians side by side.</summary>
+internal sealed class ResultTable(params string[] references)
+{
+    private readonly List<string> _names = [];
+    private readonly Dictionary<string, List<Measure>> _runs = [];
+
+    public bool HasFailures => _runs.Values.Any(runs => runs.Any(run => run.Failure is not null));
+
+    public void Add(string name, Measure measure)
+    {
+        if (!_runs.TryGetValue(name, out var runs))
+        {
+            _names.Add(name);
+            _runs[name] = runs = [];
+        }
+        runs.Add(measure);
+        string state = measure.Failure is { } failure ? "FAILED: " + failure : $"{measure.Run.Elapsed.TotalSeconds:F2} s";
+        Console.Error.WriteLine($"  {name}: {state}");
+    }
+
+    /// <summary>Medians, and the wall time as a multiple of each reference's.</summary>
+    public void Print()
+    {
+        List<string[]> rows = [["", "wall s", "range", "visible s", "cpu s", "peak MB", "archive MB", .. references.Select(name => "wall / " + name)]];
+        rows.AddRange(_names.Select(Row));
+        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
+        foreach (string[] row in rows)
+        {
+            Console.WriteLine(string.Join("  ", row.Select((cell, i) => i == 0 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))));
+        }
+    }
+
+    private string[] Row(string name)
+    {
+        var good = Good(name);
+        if (good.Count == 0)
+        {
+            return [name, "failed", "-", "-", "-", "-", "-", .. references.Select(_ => "-")];
+        }
+        double wall = Wall(name)!.Value;
+        var visible = good.Where(run => run.Visible is not null).Select(run => run.Visible!.Value.TotalSeconds).ToList();
+        return
+        [
+            name,
+            Text(wall, "F2"),
+            $"{Text(good.Min(run => run.Run.Elapsed.TotalSeconds), "F2")}–{Text(good.Max(run => run.Run.Elapsed.TotalSeconds), "F2")}",
+            visible.Count == 0 ? "-" : Text(Median(visible), "F2"),
+            Text(Median(good.Select(run => run.Run.Cpu.TotalSeconds)), "F2"),
+            Text(Median(good.Select(run => run.Run.PeakMemory / 1e6)), "F0"),
+            good[0].Bytes == 0 ? "-" : Text(Median(good.Select(run => run.Bytes / 1e6)), "F0"),
+            .. references.Select(reference => Wall(reference) is { } other ? Text(wall / other, "F2") : "-"),
+        ];
+    }
+
+    private double? Wall(string name) =>
+        Good(name) is { Count: > 0 } runs ? Median(runs.Select(run => run.Run.Elapsed.TotalSeconds)) : null;
+
+    private List<Measure> Good(string name) => [.. _runs.GetValueOrDefault(name, []).Where(run => run.Failure is null)];
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        int middle = sorted.Length / 2;
+        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+
+    private static string Text(double number, string format) => number.ToString(format, CultureInfo.InvariantCulture);
+}
