@@ -19,6 +19,7 @@ internal sealed record Measure(ProcessRun Run)
 /// <summary>The contenders' runs, and their medians side by side.</summary>
 internal sealed class ResultTable(params string[] references)
 {
+    private const string Nothing = "-";
     private readonly List<string> _names = [];
     private readonly Dictionary<string, List<Measure>> _runs = [];
 
@@ -36,15 +37,19 @@ internal sealed class ResultTable(params string[] references)
         Console.Error.WriteLine($"  {name}: {state}");
     }
 
-    /// <summary>Medians, and the wall time as a multiple of each reference's.</summary>
+    /// <summary>Medians, and the times as multiples of each reference's; columns that nobody fills are left out.</summary>
     public void Print()
     {
-        List<string[]> rows = [["", "wall s", "range", "visible s", "cpu s", "peak MB", "archive MB", .. references.Select(name => "wall / " + name)]];
+        List<string[]> rows = [["", "wall s", "range", "visible s", "cpu s", "peak MB", "archive MB", .. references.SelectMany(name => (string[])["wall / " + name, "visible / " + name])]];
         rows.AddRange(_names.Select(Row));
-        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
+        int[] columns = [.. Enumerable.Range(0, rows[0].Length).Where(column => rows.Skip(1).Any(row => row[column] != Nothing))];
         foreach (string[] row in rows)
         {
-            Console.WriteLine(string.Join("  ", row.Select((cell, i) => i == 0 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))));
+            Console.WriteLine(string.Join("  ", columns.Select(column =>
+            {
+                int width = rows.Max(r => r[column].Length);
+                return column == 0 ? row[column].PadRight(width) : row[column].PadLeft(width);
+            })));
         }
     }
 
@@ -53,34 +58,39 @@ internal sealed class ResultTable(params string[] references)
         var good = Good(name);
         if (good.Count == 0)
         {
-            return [name, "failed", "-", "-", "-", "-", "-", .. references.Select(_ => "-")];
+            return [name, "failed", .. Enumerable.Repeat(Nothing, 5 + (2 * references.Length))];
         }
-        double wall = Wall(name)!.Value;
-        var visible = good.Where(run => run.Visible is not null).Select(run => run.Visible!.Value.TotalSeconds).ToList();
         return
         [
             name,
-            Text(wall, "F2"),
+            Text(Wall(name), "F2"),
             $"{Text(good.Min(run => run.Run.Elapsed.TotalSeconds), "F2")}–{Text(good.Max(run => run.Run.Elapsed.TotalSeconds), "F2")}",
-            visible.Count == 0 ? "-" : Text(Median(visible), "F2"),
+            Text(Visible(name), "F2"),
             Text(Median(good.Select(run => run.Run.Cpu.TotalSeconds)), "F2"),
             Text(Median(good.Select(run => run.Run.PeakMemory / 1e6)), "F0"),
-            good[0].Bytes == 0 ? "-" : Text(Median(good.Select(run => run.Bytes / 1e6)), "F0"),
-            .. references.Select(reference => Wall(reference) is { } other ? Text(wall / other, "F2") : "-"),
+            Text(good[0].Bytes == 0 ? null : Median(good.Select(run => run.Bytes / 1e6)), "F0"),
+            .. references.SelectMany(reference => (string[])
+            [
+                Text(Wall(name) / Wall(reference), "F2"),
+                Text(Visible(name) / Visible(reference), "F2"),
+            ]),
         ];
     }
 
-    private double? Wall(string name) =>
-        Good(name) is { Count: > 0 } runs ? Median(runs.Select(run => run.Run.Elapsed.TotalSeconds)) : null;
+    private double? Wall(string name) => Median(Good(name).Select(run => run.Run.Elapsed.TotalSeconds));
+
+    private double? Visible(string name) =>
+        Median(Good(name).Where(run => run.Visible is not null).Select(run => run.Visible!.Value.TotalSeconds));
 
     private List<Measure> Good(string name) => [.. _runs.GetValueOrDefault(name, []).Where(run => run.Failure is null)];
 
-    private static double Median(IEnumerable<double> values)
+    private static double? Median(IEnumerable<double> values)
     {
         double[] sorted = [.. values.Order()];
         int middle = sorted.Length / 2;
-        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+        return sorted.Length == 0 ? null
+            : sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
-    private static string Text(double number, string format) => number.ToString(format, CultureInfo.InvariantCulture);
+    private static string Text(double? number, string format) => number?.ToString(format, CultureInfo.InvariantCulture) ?? Nothing;
 }
