@@ -1,0 +1,53 @@
+namespace InfluxBackup.Tsm.Codecs;
+
+/// <summary>
+/// Booleans, one bit each, the first in the highest bit of a byte.
+/// <code>
+/// 1 · │ uvarint count │ b0 b1 b2 b3 b4 b5 b6 b7 │ b8 b9 … 0 0
+/// </code>
+/// Reference: InfluxDB 1.x, <c>tsdb/engine/tsm1/bool.go</c>.
+/// </summary>
+public static class BooleanCodec
+{
+    private const int BitPacked = 1;
+
+    /// <summary>How many values these bytes hold; never more than eight a byte.</summary>
+    public static ulong Count(ReadOnlySpan<byte> encoded)
+    {
+        ReadHeader(encoded, out var count);
+        return count;
+    }
+
+    /// <summary>Unpacks all values into <paramref name="destination"/>, which must have room for <see cref="Count"/> of them.</summary>
+    /// <returns>How many there were.</returns>
+    public static int Decode(ReadOnlySpan<byte> encoded, Span<bool> destination)
+    {
+        var bits = ReadHeader(encoded, out var count);
+        if (count > (ulong)destination.Length)
+        {
+            throw new ArgumentException($"Room for {destination.Length} of {count} values.", nameof(destination));
+        }
+        for (var i = 0; i < (int)count; i++)
+        {
+            destination[i] = (bits[i >> 3] & (0x80 >> (i & 7))) != 0;
+        }
+        return (int)count;
+    }
+
+    private static ReadOnlySpan<byte> ReadHeader(ReadOnlySpan<byte> encoded, out ulong count)
+    {
+        count = 0;
+        if (encoded.IsEmpty || encoded[0] >> 4 != BitPacked)
+        {
+            throw new TsmFormatException(encoded.IsEmpty ? "There are no values." : $"Unknown encoding {encoded[0] >> 4} of booleans.");
+        }
+        var rest = encoded[1..];
+        if (!Uvarint.TryTake(ref rest, out count))
+        {
+            throw new TsmFormatException("The number of booleans is cut off.", 1);
+        }
+        return count <= (ulong)rest.Length * 8
+            ? rest
+            : throw new TsmFormatException($"{count} booleans do not fit in {rest.Length} bytes.", 1);
+    }
+}

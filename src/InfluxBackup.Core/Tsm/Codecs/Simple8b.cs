@@ -1,0 +1,73 @@
+using System.Buffers.Binary;
+
+namespace InfluxBackup.Tsm.Codecs;
+
+/// <summary>
+/// simple8b: whole numbers below 2^60 in 64-bit words, big-endian. The top 4 bits select how many numbers of which
+/// width fill the other 60, from the low end up.
+/// <code>
+///  63  60 59                                  2w        w        0
+/// ┌──────┬───────────────────────────┬─────────┬────────┬────────┐
+/// │ sel. │ unused, less than w bits  │ value n │   …    │ value 0│
+/// └──────┴───────────────────────────┴─────────┴────────┴────────┘
+/// selector  0   1   2   3   4   5   6   7   8   9  10  11  12  13  14  15
+/// numbers 240 120  60  30  20  15  12  10   8   7   6   5   4   3   2   1
+/// width     0   0   1   2   3   4   5   6   7   8  10  12  15  20  30  60
+/// </code>
+/// Selectors 0 and 1 stand for a run of ones. Reference: github.com/jwilder/encoding/simple8b.
+/// </summary>
+public static class Simple8b
+{
+    internal const int WordSize = 8;
+
+    /// <summary>The most numbers that one word can stand for.</summary>
+    internal const int MaxPerWord = 240;
+
+    private static ReadOnlySpan<byte> Numbers => [240, 120, 60, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1];
+
+    private static ReadOnlySpan<byte> Widths => [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 60];
+
+    /// <summary>How many numbers these words hold.</summary>
+    public static long Count(ReadOnlySpan<byte> words)
+    {
+        if (words.Length % WordSize != 0)
+        {
+            throw new TsmFormatException($"Packed numbers of {words.Length} bytes are not made of whole words of {WordSize}.");
+        }
+        long count = 0;
+        for (var i = 0; i < words.Length; i += WordSize)
+        {
+            count += Numbers[words[i] >> 4];
+        }
+        return count;
+    }
+
+    /// <summary>Unpacks all numbers into <paramref name="destination"/>, which must have room for <see cref="Count"/> of them.</summary>
+    /// <returns>How many there were.</returns>
+    public static int Decode(ReadOnlySpan<byte> words, Span<ulong> destination)
+    {
+        var count = 0;
+        for (; words.Length >= WordSize; words = words[WordSize..])
+        {
+            var word = BinaryPrimitives.ReadUInt64BigEndian(words);
+            var selector = (int)(word >> 60);
+            var numbers = destination.Slice(count, Numbers[selector]);
+            if (selector < 2)
+            {
+                numbers.Fill(1);
+            }
+            else
+            {
+                var width = Widths[selector];
+                var mask = (1UL << width) - 1;
+                for (var i = 0; i < numbers.Length; i++)
+                {
+                    numbers[i] = word & mask;
+                    word >>= width;
+                }
+            }
+            count += numbers.Length;
+        }
+        return count;
+    }
+}

@@ -1,0 +1,122 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace InfluxBackup.Tsm.Codecs;
+
+/// <summary>
+/// Times, in nanoseconds since 1970. The first byte holds the encoding (high 4 bits) and the decimal exponent of the
+/// scale (low 4 bits); all arithmetic is modulo 2^64.
+/// <code>
+/// raw     0 · │ time (8) │ delta (8) │ delta (8) │ …           scale not used
+/// packed  1 s │ time (8) │ simple8b words of deltas            each × 10^s
+/// RLE     2 s │ time (8) │ uvarint delta │ uvarint count       delta × 10^s; count includes the first
+/// </code>
+/// Reference: InfluxDB 1.x, <c>tsdb/engine/tsm1/timestamp.go</c>.
+/// </summary>
+public static class TimestampCodec
+{
+    private const int Raw = 0;
+    private const int Packed = 1;
+    private const int RunLength = 2;
+    private const int FirstEnd = 1 + sizeof(long);
+
+    private static ReadOnlySpan<ulong> Scales =>
+    [
+        1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000,
+        1_000_000_000, 10_000_000_000, 100_000_000_000, 1_000_000_000_000,
+    ];
+
+    /// <summary>How many times these bytes stand for, without unpacking them. A run can claim any number.</summary>
+    public static ulong Count(ReadOnlySpan<byte> encoded)
+    {
+        var (encoding, _) = ReadHeader(encoded);
+        switch (encoding)
+        {
+            case Raw:
+                return (ulong)(encoded.Length - 1) / sizeof(long);
+            case Packed:
+                return 1 + (ulong)Simple8b.Count(encoded[FirstEnd..]);
+            default:
+                ReadRun(encoded, out _, out var count);
+                return count;
+        }
+    }
+
+    /// <summary>Unpacks all times into <paramref name="destination"/>, which must have room for <see cref="Count"/> of them.</summary>
+    /// <returns>How many there were.</returns>
+    public static int Decode(ReadOnlySpan<byte> encoded, Span<long> destination)
+    {
+        var count = Count(encoded);
+        if (count > (ulong)destination.Length)
+        {
+            throw new ArgumentException($"Room for {destination.Length} of {count} times.", nameof(destination));
+        }
+        if (count == 0)
+        {
+            return 0;
+        }
+        var times = MemoryMarshal.Cast<long, ulong>(destination[..(int)count]);
+        var (encoding, scale) = ReadHeader(encoded);
+        times[0] = BinaryPrimitives.ReadUInt64BigEndian(encoded[1..]);
+        switch (encoding)
+        {
+            case Raw:
+                for (var i = 1; i < times.Length; i++)
+                {
+                    times[i] = times[i - 1] + BinaryPrimitives.ReadUInt64BigEndian(encoded[(1 + i * sizeof(long))..]);
+                }
+                break;
+            case Packed:
+                Simple8b.Decode(encoded[FirstEnd..], times[1..]);
+                var time = times[0];
+                for (var i = 1; i < times.Length; i++)
+                {
+                    times[i] = time += times[i] * scale;
+                }
+                break;
+            default:
+                ReadRun(encoded, out var delta, out _);
+                delta *= scale;
+                for (var i = 1; i < times.Length; i++)
+                {
+                    times[i] = times[i - 1] + delta;
+                }
+                break;
+        }
+        return times.Length;
+    }
+
+    private static (int Encoding, ulong Scale) ReadHeader(ReadOnlySpan<byte> encoded)
+    {
+        if (encoded.Length < FirstEnd)
+        {
+            throw new TsmFormatException($"{encoded.Length} bytes are too few for a time.");
+        }
+        var encoding = encoded[0] >> 4;
+        var exponent = encoded[0] & 0xf;
+        if (encoding > RunLength)
+        {
+            throw new TsmFormatException($"Unknown encoding {encoding} of times.");
+        }
+        if (encoding == Raw)
+        {
+            // The server leaves the scale at 0 here and its reader ignores it.
+            return encoded.Length % sizeof(long) == 1
+                ? (encoding, 1UL)
+                : throw new TsmFormatException($"Raw times of {encoded.Length - 1} bytes are not a multiple of {sizeof(long)}.");
+        }
+        return exponent < Scales.Length
+            ? (encoding, Scales[exponent])
+            : throw new TsmFormatException($"Unknown scale 10^{exponent} of times; the largest is 10^{Scales.Length - 1}.");
+    }
+
+    private static void ReadRun(ReadOnlySpan<byte> encoded, out ulong delta, out ulong count)
+    {
+        var rest = encoded[FirstEnd..];
+        count = 0;
+        if (!Uvarint.TryTake(ref rest, out delta) || !Uvarint.TryTake(ref rest, out count))
+        {
+            throw new TsmFormatException("A run of times is cut off.", encoded.Length - rest.Length);
+        }
+    }
+}
