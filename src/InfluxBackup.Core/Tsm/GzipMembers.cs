@@ -116,7 +116,6 @@ internal sealed class GzipMembers(Stream stream, long offset)
 
     private bool FeedInflater()
     {
-        start = end;
         var available = Ensure(1);
         if (available == 0)
         {

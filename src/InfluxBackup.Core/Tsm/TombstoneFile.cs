@@ -127,7 +127,7 @@ public sealed class TombstoneFile : IDisposable
 
     private bool ReadRecord()
     {
-        var read = Fill(0, KeyLengthSize);
+        var read = Fill(KeyLengthSize);
         if (read < KeyLengthSize)
         {
             return EndInside(read > 0);
@@ -138,7 +138,7 @@ public sealed class TombstoneFile : IDisposable
             throw Damaged($"record {Records + 1} claims a key of {length} bytes; the longest possible has {TsmFormat.MaxKeyLength}");
         }
         keyLength = (int)length;
-        if (Fill(0, keyLength + TimesSize) < keyLength + TimesSize)
+        if (Fill(keyLength + TimesSize) < keyLength + TimesSize)
         {
             keyLength = 0;
             return EndInside(true);
@@ -149,20 +149,21 @@ public sealed class TombstoneFile : IDisposable
     }
 
     /// <summary>Reads up to <paramref name="count"/> bytes of records into the buffer; fewer only at the end.</summary>
-    private int Fill(int index, int count)
+    private int Fill(int count)
     {
         EnsureRoom(count);
-        while (index < count)
+        var filled = 0;
+        while (filled < count)
         {
-            var read = members?.Read(record, index, count - index) ?? stream.Read(record, index, count - index);
+            var read = members?.Read(record, filled, count - filled) ?? stream.Read(record, filled, count - filled);
             if (read == 0)
             {
                 break;
             }
-            index += read;
+            filled += read;
         }
-        position = members?.Offset ?? position + index;
-        return index;
+        position = members?.Offset ?? position + filled;
+        return filled;
     }
 
     private bool EndInside(bool incomplete)

@@ -8,11 +8,10 @@ internal sealed class BlockBoundsCheck : TsmCheck
         ref readonly var entry = ref walk.Entry;
         if (entry.FitsIn(walk.Index.Start))
         {
-            // Without overflow: the block is no larger than the file, and a walk that comes to nonsense stops adding.
-            walk.CoveredBytes = walk.CoveredBytes < 0 || walk.CoveredBytes > walk.Index.Start ? -1 : walk.CoveredBytes + entry.Size;
+            walk.Coverage.Add(entry);
             return true;
         }
-        walk.CoveredBytes = -1;
+        walk.Coverage.GiveUp();
         Report(walk, walk.Index.EntryOffset,
             $"The index says that the block has {entry.Size} bytes at offset {(ulong)entry.Offset}; " +
             $"blocks lie between {TsmFormat.HeaderSize} and {walk.Index.Start}.");

@@ -8,13 +8,15 @@ internal sealed class BlockCoverageCheck : TsmCheck
 {
     public override bool Run(TsmWalk walk)
     {
-        var space = walk.Index.Start - TsmFormat.HeaderSize;
-        if (walk.CoveredBytes >= 0 && walk.CoveredBytes != space)
+        ref var coverage = ref walk.Coverage;
+        if (coverage.IsUnknown || coverage.Fills(TsmFormat.HeaderSize, walk.Index.Start))
         {
-            walk.AddOfFile(Name, walk.Index.Start, walk.CoveredBytes < space
-                ? $"{space - walk.CoveredBytes} of {space} bytes between header and index belong to no key: the index lost keys or blocks."
-                : $"The blocks of the index take {walk.CoveredBytes} bytes, there are {space}: keys share blocks.");
+            return true;
         }
+        var space = (UInt128)(walk.Index.Start - TsmFormat.HeaderSize);
+        walk.AddOfFile(Name, walk.Index.Start, coverage.Bytes < space
+            ? $"{space - coverage.Bytes} of {space} bytes between header and index belong to no key: the index lost keys or blocks."
+            : $"The blocks of the index overlap: they take {coverage.Bytes} bytes of the {space} between header and index.");
         return true;
     }
 }

@@ -16,6 +16,7 @@ internal sealed class TsmWalk(TsmFile file, TsmVerifyOptions options) : IDisposa
     private TsmIndexReader? index;
     private TsmWindow? blocks;
     private TsmIndexEntry entry;
+    private BlockCoverage coverage;
     private bool isFirstBlock;
 
     public TsmFile File => file;
@@ -37,8 +38,8 @@ internal sealed class TsmWalk(TsmFile file, TsmVerifyOptions options) : IDisposa
     /// <summary>Number of times and values of the block at hand.</summary>
     public PointCounts PointCounts { get; set; }
 
-    /// <summary>Bytes of all blocks of the index, or −1 if one was out of place.</summary>
-    public long CoveredBytes { get; set; }
+    /// <summary>The space that the blocks of the index take.</summary>
+    public ref BlockCoverage Coverage => ref coverage;
 
     public long Keys { get; private set; }
     public long Blocks { get; private set; }
@@ -66,7 +67,7 @@ internal sealed class TsmWalk(TsmFile file, TsmVerifyOptions options) : IDisposa
         catch (TsmFormatException error)
         {
             // Nothing after this place can be found any more.
-            CoveredBytes = -1;
+            coverage.GiveUp();
             AddOfFile(IndexBounds, error.Offset, error.Message);
             return false;
         }
