@@ -58,6 +58,10 @@ public sealed class TsmFile : IDisposable
     {
         CheckHeader();
         var start = CheckFooter();
+        if (start == IndexEnd)
+        {
+            throw new TsmFormatException("The index is empty.", start);
+        }
         return new TsmIndexReader(this, start, strict: true);
     }
 
@@ -107,7 +111,7 @@ public sealed class TsmFile : IDisposable
         }
     }
 
-    /// <summary>Throws unless the footer points at an index with room for at least one byte; returns where the index starts.</summary>
+    /// <summary>Throws unless the footer points into the file; returns where the index starts.</summary>
     internal long CheckFooter()
     {
         const int Smallest = TsmFormat.HeaderSize + TsmFormat.FooterSize;

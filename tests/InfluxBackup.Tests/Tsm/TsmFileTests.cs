@@ -25,6 +25,19 @@ public class TsmFileTests
         Assert.Throws<InvalidOperationException>(() => points.Integers.Length);
     }
 
+    [Theory]
+    [InlineData("bad-magic.tsm")]
+    [InlineData("version-2.tsm")]
+    [InlineData("header-only.tsm")]
+    public void The_index_of_what_is_no_TSM_file_cannot_be_read(string name)
+    {
+        using var file = TsmFile.Open(Path.Combine(GoldenFiles.Root, "hostile", "tsm", name));
+        Assert.Throws<TsmFormatException>(file.ReadIndex);
+    }
+
+    [Fact]
+    public void An_empty_index_cannot_be_read() => Assert.Throws<TsmFormatException>(() => ReadKeys(TsmEncoder.File()));
+
     [Fact]
     public void Keys_out_of_order_are_found()
     {

@@ -7,8 +7,9 @@ namespace InfluxBackup.Tsm.Checks;
 /// one that only claims to be large, needs no more memory than others.
 /// </summary>
 /// <remarks>
-/// SharpZipLib's table-driven CRC-32 runs at 3.5 GB/s on one core (AMD EPYC, .NET 10) from 4 KiB up, some ten times the
-/// speed at which blocks are unpacked: no reason for one of our own.
+/// SharpZipLib's table-driven CRC-32 was measured at 4.1 GB/s for blocks of 4 KiB and up, 2.5 GB/s for 512 bytes (one core
+/// of an AMD EPYC, .NET 10); reading and checking a file of 512 MB at 3.4 GB/s, unpacking its floats as well at 1.2 GB/s.
+/// So the library is not what limits, and there is no CRC of our own.
 /// </remarks>
 internal sealed class BlockChecksumCheck : TsmCheck
 {

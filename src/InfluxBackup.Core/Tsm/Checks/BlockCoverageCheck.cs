@@ -16,7 +16,7 @@ internal sealed class BlockCoverageCheck : TsmCheck
         var space = (UInt128)(walk.Index.Start - TsmFormat.HeaderSize);
         walk.AddOfFile(Name, walk.Index.Start, coverage.Bytes < space
             ? $"{space - coverage.Bytes} of {space} bytes between header and index belong to no key: the index lost keys or blocks."
-            : $"The blocks of the index overlap: they take {coverage.Bytes} bytes of the {space} between header and index.");
+            : $"The blocks of the index overlap: together they take {coverage.Bytes} bytes, there are {space} between header and index.");
         return true;
     }
 }

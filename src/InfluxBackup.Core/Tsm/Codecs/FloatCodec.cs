@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace InfluxBackup.Tsm.Codecs;
 
@@ -22,6 +23,9 @@ public static class FloatCodec
 
     private const int LeadingBits = 5;
     private const int SignificantBits = 6;
+
+    /// <summary>64 bits that do not start at a byte reach into a ninth.</summary>
+    private const int WordAndByte = sizeof(ulong) + 1;
 
     /// <summary>
     /// Unpacks values until their end or until <paramref name="destination"/> is full: whoever needs to know whether
@@ -92,18 +96,21 @@ public static class FloatCodec
     }
 
     /// <summary>The 64 bits at a bit position, filled with zeros behind the end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Peek(ReadOnlySpan<byte> bits, long position)
     {
         var index = (int)(position >> 3);
         var shift = (int)(position & 7);
-        if (index <= bits.Length - 9)
-        {
-            var word = BinaryPrimitives.ReadUInt64BigEndian(bits[index..]) << shift;
-            return word | ((ulong)bits[index + 8] << shift >> 8);
-        }
-        Span<byte> tail = stackalloc byte[9];
+        return index <= bits.Length - WordAndByte
+            ? (BinaryPrimitives.ReadUInt64BigEndian(bits[index..]) << shift) | ((ulong)bits[index + sizeof(ulong)] << shift >> 8)
+            : PeekAtEnd(bits, index, shift);
+    }
+
+    private static ulong PeekAtEnd(ReadOnlySpan<byte> bits, int index, int shift)
+    {
+        Span<byte> tail = stackalloc byte[WordAndByte];
         tail.Clear();
         bits[Math.Min(index, bits.Length)..].CopyTo(tail);
-        return BinaryPrimitives.ReadUInt64BigEndian(tail) << shift | ((ulong)tail[8] << shift >> 8);
+        return (BinaryPrimitives.ReadUInt64BigEndian(tail) << shift) | ((ulong)tail[sizeof(ulong)] << shift >> 8);
     }
 }
