@@ -33,7 +33,7 @@ public static class TsmFormat
     public const int MaxKeyLength = ushort.MaxValue;
 
     /// <summary>
-    /// More points than any server puts into a block (it writes 1000, an aggressive compaction 10 000). A run-length
+    /// More points than any server puts into a block (1000; from 1.12 on an aggressive compaction 10 000 by default). A run-length
     /// block of 20 bytes can claim 2^64 points; beyond this number we call it damaged and allocate nothing.
     /// </summary>
     public const int MaxPointsPerBlock = 1 << 20;
