@@ -56,5 +56,14 @@ internal static class Engine
         return results;
     }
 
+    /// <summary>
+    /// The official tool does not wait until the server has taken in what it sent; reading the shards does.
+    /// </summary>
+    public static async Task OfficialRestoreAsync(InfluxServer target, string path)
+    {
+        (await OfficialTool.RestoreAsync(target.DataNode, path, cancel: Cancel)).EnsureSuccess();
+        await target.Snapshots.FlushAsync(Cancel);
+    }
+
     public static ShardSelection Only(string database) => new() { Databases = [database] };
 }

@@ -22,7 +22,7 @@ public sealed class RealBackupTests
         var expected = await PointSnapshot.ReadAsync(source.Http, Cancel);
 
         var backup = await Engine.BackupAsync(Engine.BackupOptions(source, set));
-        (await OfficialTool.RestoreAsync(target.DataNode, set, cancel: Cancel)).EnsureSuccess();
+        await Engine.OfficialRestoreAsync(target, set);
 
         Assert.Equal(Outcome.Complete, backup.Outcome);
         Assert.True(backup.ShardCount > 10);
@@ -157,7 +157,7 @@ public sealed class RealBackupTests
         var increment = await Engine.BackupAsync(Engine.BackupOptions(source, set) with { Since = since });
         var alone = await Assert.ThrowsAsync<InfluxBackupException>(() => Engine.RestoreAsync(Engine.RestoreOptions(target, set)));
         var combined = await Engine.RestoreAsync(Engine.RestoreOptions(target, set) with { Combine = true });
-        (await OfficialTool.RestoreAsync(official.DataNode, set, cancel: Cancel)).EnsureSuccess();
+        await Engine.OfficialRestoreAsync(official, set);
 
         Assert.Equal(1, increment.ShardCount);
         Assert.Equal(full.ShardCount - 1, increment.Shards.Count(s => s.SkipReason == SkipReason.Unchanged));

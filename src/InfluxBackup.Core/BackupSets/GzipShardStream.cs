@@ -98,7 +98,8 @@ public sealed class GzipShardStream : Stream
         }
         catch (InvalidDataException e)
         {
-            throw Damaged("ArchiveDamaged", path, $"after {produced} unpacked bytes, decompression fails: {e.Message}", e);
+            // The decompressor's own words speak of unsupported methods even where a checksum is wrong.
+            throw Damaged("ArchiveDamaged", path, $"after {produced} unpacked bytes its compressed data are broken, cut, or don't fit their checksum", e);
         }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {

@@ -6,7 +6,7 @@ using InfluxBackup.Transfer;
 
 namespace InfluxBackup.Operations;
 
-/// <summary>Tests the backups of a set: manifests, metadata, and every archive to its last byte.</summary>
+/// <summary>Tests the backups of a set: manifests, metadata, every archive to its last byte, and every TSM file in it.</summary>
 public sealed class TestOperation(TestOptions options)
 {
     /// <summary>One result for each backup, newest first. What is wrong is a finding, not an exception.</summary>
@@ -71,7 +71,7 @@ public sealed class TestOperation(TestOptions options)
         var stored = backup.Shards().Where(s => chosen is null || chosen.Contains(s.Key)).ToDictionary(s => s.Key, s => new StoredShard(backup, s.Entry));
         var tasks = stored.Select(s => new ShardTask(s.Key, s.Value.Entry.Size)).ToList();
         var transfer = new ShardTransfer(options.Transfer with { MaxAttempts = 1, Logger = Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance });
-        var results = await transfer.RunAsync(tasks, new PortableShardSource(stored), new DiscardSink(), cancel).ConfigureAwait(false);
+        var results = await transfer.RunAsync(tasks, new PortableShardSource(stored), new TsmCheckSink(), cancel).ConfigureAwait(false);
         foreach (var result in results)
         {
             var path = stored[result.Shard].Path;
