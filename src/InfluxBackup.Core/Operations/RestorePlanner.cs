@@ -26,6 +26,15 @@ internal sealed class RestorePlanner(RestoreOptions options, SnapshotterClient c
 
         var target = ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, $"data node {client.Address}");
         CheckTarget(target, databases);
+        if (options.Server.CreateHttpClient() is { } http)
+        {
+            // An address or credential that is wrong shows now, not after the data.
+            using (http)
+            {
+                _ = await http.ReadUserNamesAsync(cancel).ConfigureAwait(false);
+            }
+        }
+
         var planned = await CheckArchivesAsync(shards, cancel).ConfigureAwait(false);
         var sound = planned.Where(s => s.Problem is null).Select(s => s.Source.Id).ToHashSet();
         var metadata = RestoreMetadata.Create(

@@ -86,18 +86,27 @@ public sealed class LiveShardSink(
         return Task.CompletedTask;
     }
 
-    private async Task<bool> HoldsFilesAsync(ShardKey target, Dictionary<string, long> expected, CancellationToken cancel)
+    private async Task<bool> HoldsFilesAsync(ShardKey target, Dictionary<string, long> expected, CancellationToken cancel) =>
+        await CountsMatchAsync(target, expected, cancel).ConfigureAwait(false)
+        || (await ReadBackAsync(target, cancel).ConfigureAwait(false) is { } found && Matches(found, expected));
+
+    private async Task<bool> CountsMatchAsync(ShardKey target, Dictionary<string, long> expected, CancellationToken cancel)
     {
-        if (http is not null)
+        if (http is null)
         {
-            var statistics = await http.ReadShardStatisticsAsync(cancel).ConfigureAwait(false);
-            if (statistics.TryGetValue(target.Id, out var shard) && shard.TsmFiles == expected.Count && shard.DiskBytes == expected.Values.Sum())
-            {
-                return true;
-            }
+            return false;
         }
 
-        return await ReadBackAsync(target, cancel).ConfigureAwait(false) is { } found && Matches(found, expected);
+        try
+        {
+            var statistics = await http.ReadShardStatisticsAsync(cancel).ConfigureAwait(false);
+            return statistics.TryGetValue(target.Id, out var shard) && shard.TsmFiles == expected.Count && shard.DiskBytes == expected.Values.Sum();
+        }
+        catch (InfluxBackupException e)
+        {
+            logger.LogDebug("{Message} {Target} is read back instead.", e.Message, target);
+            return false;
+        }
     }
 
     private async Task<ShardArchive?> ReadBackAsync(ShardKey target, CancellationToken cancel)

@@ -133,9 +133,23 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
         };
     }
 
-    private async Task<int?> CountFilesAsync(ShardKey shard, CancellationToken cancel) =>
-        options.Http is { } http
-        && (await http.ReadShardStatisticsAsync(cancel).ConfigureAwait(false)).TryGetValue(shard.Id, out var statistics)
-            ? statistics.TsmFiles
-            : null;
+    /// <summary>The server's own count, where it can be had: it is a second opinion, and its absence no reason to fail.</summary>
+    private async Task<int?> CountFilesAsync(ShardKey shard, CancellationToken cancel)
+    {
+        if (options.Http is not { } http)
+        {
+            return null;
+        }
+
+        try
+        {
+            var statistics = await http.ReadShardStatisticsAsync(cancel).ConfigureAwait(false);
+            return statistics.TryGetValue(shard.Id, out var counted) ? counted.TsmFiles : null;
+        }
+        catch (InfluxBackupException e)
+        {
+            logger.LogWarning("The files of {Shard} could not be counted by the server: {Message}", shard, e.Message);
+            return null;
+        }
+    }
 }
