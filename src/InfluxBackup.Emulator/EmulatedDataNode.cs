@@ -1,0 +1,137 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Security.Cryptography.X509Certificates;
+using InfluxBackup.Metadata;
+using InfluxBackup.Snapshotter;
+
+namespace InfluxBackup.Emulator;
+
+/// <summary>
+/// An InfluxDB data node's backup service inside this process: the protocol of servers 1.5 and later as 1.6.7 speaks it, on a
+/// directory of real shard files, with faults on demand.
+/// </summary>
+public sealed class EmulatedDataNode : IAsyncDisposable
+{
+    private readonly EmulatedDataNodeOptions options;
+    private readonly EmulatorLog log;
+    private readonly ConcurrentQueue<ReceivedRequest> received = [];
+    private NodeStorage storage;
+    private ConnectionListener listener;
+    private bool isRunning;
+
+    private EmulatedDataNode(EmulatedDataNodeOptions options)
+    {
+        this.options = options;
+        log = new EmulatorLog(options.Logger);
+        Certificate = options.UseTls ? options.Certificate ?? SelfSignedCertificate.Create() : null;
+        storage = new NodeStorage(options.Directory);
+        listener = Listen(options.Port);
+        Port = listener.Port;
+    }
+
+    public int Port { get; }
+
+    /// <summary><c>127.0.0.1:port</c>.</summary>
+    public string Address => $"127.0.0.1:{Port}";
+
+    /// <summary>The directory of the databases.</summary>
+    public string DataDirectory => storage.DataDirectory;
+
+    /// <summary>Databases, policies, shards and users; may be changed at any time.</summary>
+    public EmulatedMetadata Metadata => storage.Metadata;
+
+    /// <summary>What goes wrong; may be changed at any time.</summary>
+    public FaultPlan Faults { get; } = new();
+
+    /// <summary>With TLS: the certificate that clients see.</summary>
+    public X509Certificate2? Certificate { get; }
+
+    /// <summary>What a server would have logged so far.</summary>
+    public IReadOnlyList<string> Log => log.Lines;
+
+    /// <summary>The requests so far, in order of arrival.</summary>
+    public IReadOnlyList<ReceivedRequest> Requests => [.. received];
+
+    public int ActiveConnections => listener.ActiveConnections;
+
+    /// <summary>The most connections served at the same time since the last start.</summary>
+    public int PeakConnections => listener.PeakConnections;
+
+    /// <summary>Starts a node.</summary>
+    public static Task<EmulatedDataNode> StartAsync(EmulatedDataNodeOptions options) =>
+        Task.FromResult(new EmulatedDataNode(options) { isRunning = true });
+
+    /// <summary>The path of a shard's directory.</summary>
+    public string ShardDirectory(ShardKey shard) => storage.Shards.DirectoryOf(shard);
+
+    /// <summary>The open shard of this id; null where there is none.</summary>
+    public ShardKey? FindShard(ulong id) => storage.Shards.Find(id);
+
+    /// <summary>Removes a shard from metadata and disk, as DROP SHARD does.</summary>
+    public void DropShard(ulong id)
+    {
+        if (storage.Shards.Find(id) is { } shard)
+        {
+            ShardRemoval.Drop(shard, storage.Shards, storage.Metadata);
+        }
+    }
+
+    /// <summary>Waits until no connection is open: an upload whose client did not wait for the end is done then.</summary>
+    /// <exception cref="TimeoutException">Some connection stays open.</exception>
+    public async Task WaitUntilIdleAsync(TimeSpan timeout)
+    {
+        for (var waited = Stopwatch.StartNew(); ActiveConnections > 0; await Task.Delay(10).ConfigureAwait(false))
+        {
+            if (waited.Elapsed > timeout)
+            {
+                throw new TimeoutException($"{ActiveConnections} connections are still open after {timeout.TotalSeconds:0.#} s.");
+            }
+        }
+    }
+
+    /// <summary>Ends the node as SIGTERM does: requests that are being answered are finished, within a limit.</summary>
+    public Task StopAsync() => EndAsync(l => l.StopAsync(options.StopTimeout));
+
+    /// <summary>Ends the node as SIGKILL does: all connections are closed at once.</summary>
+    public Task KillAsync() => EndAsync(l => l.KillAsync());
+
+    /// <summary>Stops the node if it runs and starts it again, on the same port, with what is in its directory.</summary>
+    public async Task RestartAsync()
+    {
+        await StopAsync().ConfigureAwait(false);
+        storage = new NodeStorage(options.Directory);
+        listener = Listen(Port);
+        isRunning = true;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync().ConfigureAwait(false);
+        if (options.Certificate is null)
+        {
+            Certificate?.Dispose();
+        }
+    }
+
+    private async Task EndAsync(Func<ConnectionListener, Task> end)
+    {
+        if (isRunning)
+        {
+            isRunning = false;
+            await end(listener).ConfigureAwait(false);
+            listener.Dispose();
+        }
+    }
+
+    private ConnectionListener Listen(int port)
+    {
+        IConnectionHandler handler = options.Kind switch
+        {
+            EmulatedNodeKind.Server14 => new OldServer(options, storage, Faults, log, received),
+            EmulatedNodeKind.HttpPort => new HttpPort(),
+            _ => new RequestDispatcher(options, storage, Faults, log, received),
+        };
+        return new ConnectionListener(port, options.MaxConnections, handler, Certificate, log);
+    }
+}
