@@ -72,7 +72,12 @@ public sealed class InfluxHttpClient : IDisposable
     public async Task<IReadOnlySet<string>> ReadUserNamesAsync(CancellationToken cancel)
     {
         using var answer = await QueryAsync("SHOW USERS", cancel).ConfigureAwait(false);
-        return Series(answer).SelectMany(s => s.GetProperty("values").EnumerateArray()).Select(v => v[0].GetString()!).ToHashSet(StringComparer.Ordinal);
+        // A server without users answers with columns alone.
+        return Series(answer)
+            .Where(s => s.TryGetProperty("values", out _))
+            .SelectMany(s => s.GetProperty("values").EnumerateArray())
+            .Select(v => v[0].GetString()!)
+            .ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>Files of every shard that is open on the server, by shard id. Waits while any shard takes an upload.</summary>
@@ -80,7 +85,7 @@ public sealed class InfluxHttpClient : IDisposable
     {
         using var answer = await QueryAsync("SHOW STATS FOR 'tsm1_filestore'", cancel).ConfigureAwait(false);
         var statistics = new Dictionary<ulong, ShardStatistics>();
-        foreach (var series in Series(answer).Where(s => s.TryGetProperty("tags", out _)))
+        foreach (var series in Series(answer).Where(s => s.TryGetProperty("tags", out _) && s.TryGetProperty("values", out _)))
         {
             var columns = series.GetProperty("columns").EnumerateArray().Select(c => c.GetString()).ToList();
             var values = series.GetProperty("values")[0];
