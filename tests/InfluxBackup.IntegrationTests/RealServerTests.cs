@@ -20,8 +20,7 @@ public sealed class RealServerTests
 
         await BackupAndRestoreAsync(source, target);
 
-        var actual = await PointSnapshot.ReadAsync(target.Http, Cancel);
-        Assert.Empty(actual.DifferencesFrom(expected));
+        Assert.Empty(await expected.WaitForDifferencesAsync(target.Http, Cancel));
     }
 
     [RealServerFact]
@@ -34,8 +33,7 @@ public sealed class RealServerTests
 
         await BackupAndRestoreAsync(source, target, "-db", AwkwardData.Golden, "-newdb", "copy");
 
-        var actual = await PointSnapshot.ReadAsync(target.Http, Cancel);
-        Assert.Empty(actual.DifferencesFrom(expected.Of(AwkwardData.Golden).Renamed(AwkwardData.Golden, "copy")));
+        Assert.Empty(await expected.Of(AwkwardData.Golden).Renamed(AwkwardData.Golden, "copy").WaitForDifferencesAsync(target.Http, Cancel));
     }
 
     [RealServerTheory]
@@ -55,7 +53,7 @@ public sealed class RealServerTests
         // Longer than the second in which a server compacts files with tombstones, were it not held back.
         await Task.Delay(TimeSpan.FromSeconds(3), Cancel);
         Assert.Subset(source.ShardFiles(".tombstone").ToHashSet(), tombstones.ToHashSet());
-        var differences = (await PointSnapshot.ReadAsync(target.Http, Cancel)).DifferencesFrom(expected, limit: int.MaxValue);
+        var differences = await expected.WaitForDifferencesAsync(target.Http, Cancel);
         Assert.NotEmpty(differences);
         Assert.All(differences, difference => Assert.StartsWith("unexpected", difference, StringComparison.Ordinal));
         Assert.Contains(differences, difference => difference.StartsWith("unexpected series deletes.autogen.dropm", StringComparison.Ordinal));
@@ -147,12 +145,22 @@ public sealed class RealServerTests
         Assert.NotEqual(0, failed.ExitCode);
         Assert.Contains("backup path should be a valid directory", failed.Text, StringComparison.Ordinal);
 
-        var succeeded = (await OfficialTool.BackupAsync(server.DataNode, path, cancel: Cancel)).EnsureSuccess();
-        Assert.InRange(succeeded.PeakMemory, 1_000_000, 500_000_000);
-        Assert.True(succeeded.Cpu > TimeSpan.Zero);
+        (await OfficialTool.BackupAsync(server.DataNode, path, cancel: Cancel)).EnsureSuccess();
+        Assert.NotEmpty(Directory.GetFiles(path, "*.manifest"));
 
         await Assert.ThrowsAsync<TimeoutException>(
             () => MeasuredProcess.RunAsync("/bin/sleep", ["60"], TimeSpan.FromMilliseconds(200), Cancel));
+    }
+
+    [Fact]
+    public async Task A_process_is_measured()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
+        // One block of memory, filled again and again.
+        var run = (await MeasuredProcess.RunAsync("/bin/dd", ["if=/dev/zero", "of=/dev/null", "bs=64M", "count=30"], TimeSpan.FromMinutes(1), Cancel)).EnsureSuccess();
+        Assert.InRange(run.PeakMemory, 64 << 20, 80 << 20);
+        Assert.InRange(run.Cpu, TimeSpan.FromTicks(1), TimeSpan.FromMinutes(10));
+        Assert.Contains("30", run.Error, StringComparison.Ordinal);
     }
 
     private static async Task BackupAndRestoreAsync(InfluxServer source, InfluxServer target, params string[] restoreArguments)
@@ -160,8 +168,5 @@ public sealed class RealServerTests
         string set = Path.Combine(source.Directory, "set");
         (await OfficialTool.BackupAsync(source.DataNode, set, cancel: Cancel)).EnsureSuccess();
         (await OfficialTool.RestoreAsync(target.DataNode, set, restoreArguments, cancel: Cancel)).EnsureSuccess();
-        // The official tool does not wait until the server has taken in what it sent; a list of shards does not wait
-        // either, but reading them does.
-        await target.Snapshots.FlushAsync(Cancel);
     }
 }

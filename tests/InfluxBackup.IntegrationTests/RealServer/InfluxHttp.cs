@@ -113,4 +113,9 @@ public sealed class InfluxHttp : IDisposable
 }
 
 /// <summary>The server refused a request.</summary>
-public sealed class InfluxHttpException(string message) : Exception(message);
+public sealed class InfluxHttpException(string message) : Exception(message)
+{
+    /// <summary>A shard is just being restored, in the words of all versions.</summary>
+    public bool IsShardBusy =>
+        Message.Contains("shard is disabled", StringComparison.Ordinal) || Message.Contains("engine is closed", StringComparison.Ordinal);
+}

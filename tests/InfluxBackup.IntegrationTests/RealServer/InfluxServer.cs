@@ -209,6 +209,8 @@ public sealed class InfluxServer : IAsyncDisposable
         {
             if (_process!.HasExited)
             {
+                // Waits for the end of its outputs too: the log is to be whole, for the message and for the next attempt.
+                await _process.WaitForExitAsync(cancel);
                 throw new ServerStartException($"influxd ended with exit code {_process.ExitCode} at its start.\n{Log}");
             }
             if (clock.Elapsed > _options.StartTimeout)
@@ -224,15 +226,35 @@ public sealed class InfluxServer : IAsyncDisposable
         ? new InfluxHttp(HttpAddress, _options.AdminName, _options.AdminPassword)
         : new InfluxHttp(HttpAddress);
 
+    /// <summary>
+    /// Two free ports below those that the kernel gives to outgoing connections: otherwise one of these could take a port
+    /// between two starts, or a connection to a port without a listener could meet itself.
+    /// </summary>
     private void ChoosePorts()
     {
-        // Both at once, so that they differ.
-        using var first = new TcpListener(IPAddress.Loopback, 0);
-        using var second = new TcpListener(IPAddress.Loopback, 0);
-        first.Start();
-        second.Start();
+        using var first = ListenAnywhere();
+        using var second = ListenAnywhere();
         _httpPort = ((IPEndPoint)first.LocalEndpoint).Port;
         _snapshotPort = ((IPEndPoint)second.LocalEndpoint).Port;
+    }
+
+    private static TcpListener ListenAnywhere()
+    {
+        const int lowest = 15_000;
+        const int end = 32_768;
+        for (int attempt = 1; ; attempt++)
+        {
+            var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(lowest, end)) { ExclusiveAddressUse = true };
+            try
+            {
+                listener.Start();
+                return listener;
+            }
+            catch (SocketException) when (attempt < 100)
+            {
+                listener.Dispose();
+            }
+        }
     }
 
     private void KillWithThisProcess(object? sender, EventArgs e)

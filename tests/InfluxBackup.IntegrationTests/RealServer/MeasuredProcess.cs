@@ -44,7 +44,9 @@ public static class MeasuredProcess
         {
             var output = process.StandardOutput.ReadToEndAsync(limit.Token);
             var error = process.StandardError.ReadToEndAsync(limit.Token);
-            var peak = PollPeakMemoryAsync(process.Id);
+            // On a thread of its own: the pool's may be busy just in the few milliseconds that a program lives.
+            var peak = Task.Factory.StartNew(
+                () => PollPeakMemory(process.Id), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             await process.WaitForExitAsync(limit.Token);
             var elapsed = clock.Elapsed;
             return new ProcessRun
@@ -70,7 +72,7 @@ public static class MeasuredProcess
     /// The kernel keeps the peak (VmHWM), so that a poll misses only what is added after the last look. The peak that wait4
     /// reports would not do: it counts what the parent had when it started the child.
     /// </summary>
-    private static async Task<long> PollPeakMemoryAsync(int processId)
+    private static long PollPeakMemory(int processId)
     {
         long peak = 0;
         // Often at first: some programs have ended after a few milliseconds.
@@ -78,7 +80,7 @@ public static class MeasuredProcess
         while (ReadPeakMemory(processId) is { } now)
         {
             peak = Math.Max(peak, now);
-            await Task.Delay(interval);
+            Thread.Sleep(interval);
             interval = interval < LongestPollInterval ? interval * 1.1 : LongestPollInterval;
         }
         return peak;

@@ -84,6 +84,31 @@ public sealed class PointSnapshot
             .Concat(SetDifferences("field", expected.Fields, Fields))
             .Take(limit)];
 
+    /// <summary>
+    /// All differences of a server from this, once it holds all of this; or what it lacks after some seconds. For the
+    /// official restore, which ends before the server has taken in what it sent: until then shards are empty or disabled.
+    /// </summary>
+    public async Task<IReadOnlyList<string>> WaitForDifferencesAsync(InfluxHttp server, CancellationToken cancel = default)
+    {
+        const int attempts = 20;
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var differences = (await ReadAsync(server, cancel)).DifferencesFrom(this, limit: int.MaxValue);
+                if (attempt == attempts || !differences.Any(difference => difference.StartsWith("missing", StringComparison.Ordinal)))
+                {
+                    return differences;
+                }
+            }
+            catch (InfluxHttpException busy) when (attempt < attempts && busy.IsShardBusy)
+            {
+                // Ask again.
+            }
+            await Task.Delay(500, cancel);
+        }
+    }
+
     private IEnumerable<string> SeriesDifferences(PointSnapshot expected)
     {
         foreach (var key in expected.Series.Keys.Union(Series.Keys).OrderBy(key => key.ToString(), StringComparer.Ordinal))
