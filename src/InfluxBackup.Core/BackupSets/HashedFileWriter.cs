@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 namespace InfluxBackup.BackupSets;
 
 /// <summary>A file that is hashed while it is written. Writes are gathered into large ones.</summary>
-public sealed class HashedFileWriter : Stream
+public sealed class HashedFileWriter : WriteOnlyStream
 {
     private const int BufferSize = 256 * 1024;
 
@@ -15,24 +15,12 @@ public sealed class HashedFileWriter : Stream
 
     public HashedFileWriter(string path) => file = LocalFile.Create(path);
 
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
     public override long Length => written + fill;
-
-    public override long Position
-    {
-        get => Length;
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>Writes what is left, flushes it to the disk and returns the SHA-256 of the file, lower-case hex.</summary>
     public string Complete()
     {
-        WriteBuffer();
+        WritePending();
         file.Flush(flushToDisk: true);
         return Convert.ToHexString(hash.GetHashAndReset()).ToLowerInvariant();
     }
@@ -47,23 +35,10 @@ public sealed class HashedFileWriter : Stream
             buffer = buffer[taken..];
             if (fill == BufferSize)
             {
-                WriteBuffer();
+                WritePending();
             }
         }
     }
-
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    /// <summary>Does nothing: a compressor flushes when it likes, the disk is written in large pieces.</summary>
-    public override void Flush()
-    {
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
@@ -76,7 +51,7 @@ public sealed class HashedFileWriter : Stream
         base.Dispose(disposing);
     }
 
-    private void WriteBuffer()
+    private void WritePending()
     {
         file.Write(pending.AsSpan(0, fill));
         hash.AppendData(pending, 0, fill);

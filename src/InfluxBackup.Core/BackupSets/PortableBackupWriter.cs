@@ -69,15 +69,14 @@ public sealed class PortableBackupWriter : IShardSink, IDisposable
         try
         {
             using var file = new HashedFileWriter(path);
-            using (var gzip = new GZipStream(file, compression, leaveOpen: true))
+            using var gzip = new ShardGzipWriter(file, compression);
+            while (await archive.ReadAsync(cancel).ConfigureAwait(false) is { IsEmpty: false } piece)
             {
-                while (await archive.ReadAsync(cancel).ConfigureAwait(false) is { IsEmpty: false } piece)
-                {
-                    // Compression and the page cache take the bytes on this very thread; an asynchronous detour only costs.
-                    gzip.Write(piece.Span);
-                }
+                // Compression and the page cache take the bytes on this very thread; an asynchronous detour only costs.
+                gzip.Write(piece);
             }
 
+            gzip.Complete();
             var sha256 = file.Complete();
             written[shard] = (file.Length, sha256);
         }

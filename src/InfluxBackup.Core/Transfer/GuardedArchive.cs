@@ -51,7 +51,8 @@ public sealed class GuardedArchive : IDisposable
             return default;
         }
 
-        var read = await stream.Content.ReadAsync(buffer.AsMemory(0, PieceSize), cancel).ConfigureAwait(false);
+        // Whole pieces: what follows works best on large ones, and a socket gives what it has.
+        var read = await stream.Content.ReadAtLeastAsync(buffer.AsMemory(0, PieceSize), PieceSize, throwOnEndOfStream: false, cancel).ConfigureAwait(false);
         if (read == 0)
         {
             Result = Conclude();
