@@ -1,0 +1,89 @@
+using System.CommandLine.Parsing;
+using System.Globalization;
+using InfluxBackup.Http;
+using InfluxBackup.Snapshotter;
+
+namespace InfluxBackup.Cli.Arguments;
+
+/// <summary>Texts of the command line as the engine's types; what is no such text is an error of usage.</summary>
+internal static class ArgumentParsers
+{
+    public static DataNodeAddress? DataNode(ArgumentResult result) => Engine(result, DataNodeAddress.Parse);
+
+    public static Uri? HttpUri(ArgumentResult result) => Engine(result, InfluxHttpOptions.ParseUri);
+
+    /// <summary>RFC 3339; without an offset the time is UTC, as everywhere in InfluxDB.</summary>
+    public static DateTimeOffset? Time(ArgumentResult result)
+    {
+        if (DateTimeOffset.TryParse(
+            result.Tokens[0].Value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+        {
+            return time;
+        }
+
+        result.AddError($"'{result.Tokens[0].Value}' is not a time. Give for instance 2024-05-01 or 2024-05-01T12:00:00Z.");
+        return null;
+    }
+
+    /// <summary>Seconds, or hours, minutes and seconds.</summary>
+    public static TimeSpan? Duration(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        TimeSpan? duration =
+            double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds < TimeSpan.MaxValue.TotalSeconds
+                ? TimeSpan.FromSeconds(seconds)
+            : text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var span) ? span
+            : null;
+        // Timers of the runtime end at 49 days.
+        if (duration > TimeSpan.Zero && duration < TimeSpan.FromDays(49))
+        {
+            return duration;
+        }
+
+        result.AddError($"'{text}' is not a length of time. Give seconds, for instance 90, or hours, minutes and seconds, for instance 00:01:30.");
+        return null;
+    }
+
+    public static int? Positive(ArgumentResult result)
+    {
+        if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= 1000)
+        {
+            return number;
+        }
+
+        result.AddError($"'{result.Tokens[0].Value}' is not a number from 1 to 1000.");
+        return null;
+    }
+
+    public static ulong[] ShardIds(ArgumentResult result)
+    {
+        var ids = new List<ulong>();
+        foreach (var token in result.Tokens)
+        {
+            if (ulong.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+            {
+                ids.Add(id);
+            }
+            else
+            {
+                result.AddError($"'{token.Value}' is not the id of a shard. Shard ids are whole numbers; 'influxbackup shards' lists them.");
+            }
+        }
+
+        return [.. ids];
+    }
+
+    private static T? Engine<T>(ArgumentResult result, Func<string, T> parse)
+        where T : class
+    {
+        try
+        {
+            return parse(result.Tokens[0].Value);
+        }
+        catch (InfluxBackupException e)
+        {
+            result.AddError(e.FullMessage);
+            return null;
+        }
+    }
+}

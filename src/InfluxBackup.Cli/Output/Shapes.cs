@@ -1,0 +1,168 @@
+using InfluxBackup.Metadata;
+using InfluxBackup.Operations;
+using InfluxBackup.Transfer;
+
+namespace InfluxBackup.Cli.Output;
+
+/// <summary>
+/// The objects of <c>--json</c>. They are written out name by name, because scripts rely on them: the engine's records may change,
+/// these don't.
+/// </summary>
+internal static class Shapes
+{
+    public static object Plan(BackupPlan plan) => new
+    {
+        whatIf = true,
+        path = plan.Path,
+        dataNode = plan.DataNode,
+        serverVersion = plan.ServerVersion,
+        shardCount = plan.Shards.Count,
+        expectedBytes = plan.ExpectedBytes,
+        shards = plan.Shards.Select(s => new
+        {
+            database = s.Shard.Key.Database,
+            retentionPolicy = s.Shard.Key.RetentionPolicy,
+            shardId = s.Shard.Key.Id,
+            startTime = ShardTime.ToDateTime(s.Shard.Start),
+            endTime = ShardTime.ToDateTime(s.Shard.End),
+            expectedBytes = s.ExpectedBytes,
+        }),
+        warnings = plan.Warnings,
+    };
+
+    public static object Result(BackupResult result) => new
+    {
+        outcome = result.Outcome,
+        path = result.Path,
+        timestamp = result.Timestamp,
+        manifestPath = result.ManifestPath,
+        dataNode = result.DataNode,
+        serverVersion = result.ServerVersion,
+        startTime = result.StartTime,
+        duration = result.Duration,
+        shardCount = result.ShardCount,
+        failedShardCount = result.FailedShardCount,
+        bytes = result.Bytes,
+        storedBytes = result.StoredBytes,
+        shards = result.Shards.Select(s => Shard(s)),
+        warnings = result.Warnings,
+    };
+
+    public static object Plan(RestorePlan plan) => new
+    {
+        whatIf = true,
+        path = plan.Path,
+        timestamp = plan.Timestamp,
+        dataNode = plan.DataNode,
+        databases = plan.Databases,
+        bytes = plan.Bytes,
+        shards = plan.Shards.Select(s => new
+        {
+            database = s.Source.Database,
+            retentionPolicy = s.Source.RetentionPolicy,
+            shardId = s.Source.Id,
+            targetDatabase = s.TargetDatabase,
+            targetRetentionPolicy = s.TargetRetentionPolicy,
+            bytes = s.Archive?.Length,
+            problem = s.Problem is null ? null : Json.Of(s.Problem),
+        }),
+        conflicts = plan.Conflicts.Select(Json.Of),
+        warnings = plan.Warnings,
+    };
+
+    public static object Result(RestoreResult result) => new
+    {
+        outcome = result.Outcome,
+        path = result.Path,
+        timestamp = result.Timestamp,
+        dataNode = result.DataNode,
+        databases = result.Databases,
+        startTime = result.StartTime,
+        duration = result.Duration,
+        shardCount = result.ShardCount,
+        failedShardCount = result.FailedShardCount,
+        bytes = result.Bytes,
+        shards = result.Shards.Select(s => Shard(s.Result with { Shard = s.Source }, s.Target)),
+        objects = result.Objects.Select(o => new { kind = o.Kind, name = o.Name, database = o.Database, isRestored = o.IsRestored, reason = o.Reason, statement = o.Statement }),
+        warnings = result.Warnings,
+    };
+
+    public static object Backup(BackupInfo backup) => new
+    {
+        path = backup.Path,
+        timestamp = backup.Timestamp,
+        created = backup.Created,
+        manifestPath = backup.ManifestPath,
+        outcome = backup.Outcome,
+        source = backup.Source,
+        serverVersion = backup.ServerVersion,
+        toolVersion = backup.ToolVersion,
+        since = backup.Since,
+        isLimited = backup.IsLimited,
+        databases = backup.Databases,
+        shardCount = backup.ShardCount,
+        size = backup.Size,
+        storedSize = backup.StoredSize,
+        shards = backup.Shards.Select(Shard),
+        users = backup.Users,
+        continuousQueries = backup.ContinuousQueries,
+        warnings = backup.Warnings,
+    };
+
+    public static object Shard(ShardInfo shard) => new
+    {
+        database = shard.Database,
+        retentionPolicy = shard.RetentionPolicy,
+        shardId = shard.ShardId,
+        startTime = shard.StartTime,
+        endTime = shard.EndTime,
+        size = shard.Size,
+        storedSize = shard.StoredSize,
+        tsmFiles = shard.TsmFiles,
+        isPresent = shard.IsPresent,
+        dataNode = shard.DataNode,
+        path = shard.Path,
+        timestamp = shard.Timestamp,
+        fileName = shard.FileName,
+    };
+
+    public static object Result(TestResult result) => new
+    {
+        path = result.Path,
+        timestamp = result.Timestamp,
+        outcome = result.Outcome,
+        isSound = result.IsSound,
+        shardCount = result.ShardCount,
+        failedShardCount = result.FailedShardCount,
+        bytes = result.Bytes,
+        duration = result.Duration,
+        findings = result.Findings.Select(f => new
+        {
+            severity = f.Severity,
+            check = f.Check,
+            file = f.File,
+            database = f.Database,
+            retentionPolicy = f.RetentionPolicy,
+            shardId = f.ShardId,
+            message = f.Message,
+        }),
+    };
+
+    private static object Shard(ShardResult shard, ShardKey? target = null) => new
+    {
+        database = shard.Shard.Database,
+        retentionPolicy = shard.Shard.RetentionPolicy,
+        shardId = shard.Shard.Id,
+        targetDatabase = target?.Database,
+        targetRetentionPolicy = target?.RetentionPolicy,
+        targetShardId = target?.Id,
+        outcome = shard.Outcome,
+        reason = shard.Reason,
+        error = shard.Error is null ? null : Json.Of(shard.Error),
+        bytes = shard.Archive?.Length,
+        storedBytes = shard.Receipt?.StoredBytes,
+        attempts = shard.Attempts,
+        duration = shard.Duration,
+        warnings = shard.Warnings.Count == 0 ? null : shard.Warnings,
+    };
+}
