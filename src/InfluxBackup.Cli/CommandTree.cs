@@ -22,7 +22,9 @@ internal static class CommandTree
     public static int ReportUsage(ParseResult arguments)
     {
         var console = ConsoleOutput.Of(arguments);
-        foreach (var error in arguments.Errors.DistinctBy(e => e.Message))
+        // A verb that is not known is also a verb that is missing; the first says more.
+        var unknown = arguments.UnmatchedTokens.Count > 0;
+        foreach (var error in arguments.Errors.Where(e => !unknown || e.SymbolResult is not CommandResult { Command: RootCommand } || e.Message.Contains('\'', StringComparison.Ordinal)).DistinctBy(e => e.Message))
         {
             console.WriteError(new InfluxBackupException("UsageInvalid", ErrorKind.InvalidArgument, error.Message));
         }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using InfluxBackup.Http;
 using InfluxBackup.Operations;
 using InfluxBackup.Snapshotter;
@@ -59,7 +60,7 @@ internal sealed class ServerOptions
         }
     }
 
-    public bool IsGiven(ParseResult arguments) => arguments.GetValue(dataNode) is not null;
+    public bool IsGiven(CommandResult arguments) => arguments.GetResult(dataNode) is not null;
 
     public ServerAccess Read(ParseResult arguments)
     {

@@ -1,6 +1,7 @@
 using InfluxBackup.Metadata;
 using InfluxBackup.Operations;
 using InfluxBackup.Transfer;
+using ShardInfo = InfluxBackup.Operations.ShardInfo;
 
 namespace InfluxBackup.Cli.Output;
 

@@ -37,6 +37,21 @@ internal sealed class Table(params string[] headings)
         return line.ToString().TrimEnd();
     }
 
-    /// <summary>Letters, not code units: a name may be written with combining marks.</summary>
-    private static int Width(string text) => new StringInfo(text).LengthInTextElements;
+    /// <summary>Columns on a terminal: a letter with its combining marks takes one, a Chinese, Japanese or Korean one two.</summary>
+    private static int Width(string text)
+    {
+        var width = 0;
+        var letters = StringInfo.GetTextElementEnumerator(text);
+        while (letters.MoveNext())
+        {
+            width += IsWide(Rune.GetRuneAt(letters.GetTextElement(), 0).Value) ? 2 : 1;
+        }
+
+        return width;
+    }
+
+    /// <summary>The blocks that Unicode's East Asian Width calls wide, coarsely.</summary>
+    private static bool IsWide(int rune) =>
+        rune is (>= 0x1100 and <= 0x115F) or (>= 0x2E80 and <= 0xA4CF) or (>= 0xAC00 and <= 0xD7A3) or (>= 0xF900 and <= 0xFAFF)
+            or (>= 0xFE30 and <= 0xFE6F) or (>= 0xFF00 and <= 0xFF60) or (>= 0x1F300 and <= 0x1FAFF) or (>= 0x20000 and <= 0x3FFFD);
 }

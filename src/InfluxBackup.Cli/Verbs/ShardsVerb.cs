@@ -23,8 +23,7 @@ internal sealed class ShardsVerb : Verb
         selection.AddTo(this);
         Validators.Add(result =>
         {
-            var given = new[] { "--path", "--data-node" }.Count(name => result.GetResult(name) is not null);
-            if (given != 1)
+            if ((result.GetResult(path) is null) != server.IsGiven(result))
             {
                 result.AddError("Give either --path or --data-node.");
             }
@@ -34,7 +33,7 @@ internal sealed class ShardsVerb : Verb
     protected override async Task<int> RunAsync(ParseResult arguments, ConsoleOutput console, CancellationToken cancel)
     {
         var chosen = selection.Read(arguments);
-        var shards = server.IsGiven(arguments)
+        var shards = server.IsGiven(arguments.CommandResult)
             ? await CatalogOperation.ReadServerAsync(server.Read(arguments), chosen, cancel)
             : CatalogOperation.ReadBackup(arguments.GetRequiredValue(path)!, arguments.GetValue(timestamp), chosen).Shards;
         if (!console.IsJson)
