@@ -46,5 +46,6 @@ internal static class CommandTree
             new ManifestVerb(),
             new TestVerb(),
             new ShardsVerb(),
+            new DemoVerb(),
         };
 }
