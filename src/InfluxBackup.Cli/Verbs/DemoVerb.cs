@@ -16,6 +16,8 @@ internal sealed class DemoVerb : Verb
     protected override async Task<int> RunAsync(ParseResult arguments, ConsoleOutput console, CancellationToken cancel)
     {
         var directory = Directory.CreateTempSubdirectory("influxbackup-demo-").FullName;
+        // A restore keeps its lock in the temporary directory; the demo's goes with everything else.
+        Environment.SetEnvironmentVariable(OperatingSystem.IsWindows() ? "TMP" : "TMPDIR", directory);
         bool isVerified;
         try
         {
