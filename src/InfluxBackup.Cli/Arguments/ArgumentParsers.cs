@@ -1,5 +1,6 @@
 using System.CommandLine.Parsing;
 using System.Globalization;
+using InfluxBackup.BackupSets;
 using InfluxBackup.Http;
 using InfluxBackup.Snapshotter;
 
@@ -12,16 +13,22 @@ internal static class ArgumentParsers
 
     public static Uri? HttpUri(ArgumentResult result) => Engine(result, InfluxHttpOptions.ParseUri);
 
-    /// <summary>RFC 3339; without an offset the time is UTC, as everywhere in InfluxDB.</summary>
+    /// <summary>RFC 3339, or the name of a backup; without an offset the time is UTC, as everywhere in InfluxDB.</summary>
     public static DateTimeOffset? Time(ArgumentResult result)
     {
+        var text = result.Tokens[0].Value;
+        if (BackupTimestamp.TryParse(text, out var utc))
+        {
+            return new DateTimeOffset(utc);
+        }
+
         if (DateTimeOffset.TryParse(
-            result.Tokens[0].Value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+            text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
         {
             return time;
         }
 
-        result.AddError($"'{result.Tokens[0].Value}' is not a time. Give for instance 2024-05-01 or 2024-05-01T12:00:00Z.");
+        result.AddError($"'{text}' is not a time. Give for instance 2024-05-01, 2024-05-01T12:00:00Z, or the name of a backup.");
         return null;
     }
 
@@ -46,12 +53,12 @@ internal static class ArgumentParsers
 
     public static int? Positive(ArgumentResult result)
     {
-        if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= 1000)
+        if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= 256)
         {
             return number;
         }
 
-        result.AddError($"'{result.Tokens[0].Value}' is not a number from 1 to 1000.");
+        result.AddError($"'{result.Tokens[0].Value}' is not a number from 1 to 256.");
         return null;
     }
 

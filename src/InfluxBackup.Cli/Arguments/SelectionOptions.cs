@@ -4,7 +4,7 @@ using InfluxBackup.Metadata;
 namespace InfluxBackup.Cli.Arguments;
 
 /// <summary>Which shards.</summary>
-internal sealed class SelectionOptions
+internal sealed class SelectionOptions(bool withTimes = false)
 {
     private readonly Option<string[]> database = new("--database") { Description = "Only this database. May be given several times.", HelpName = "name" };
 
@@ -38,7 +38,7 @@ internal sealed class SelectionOptions
 
     public void AddTo(Command command)
     {
-        Option[] options = [database, retentionPolicy, shardId, start, end];
+        Option[] options = withTimes ? [database, retentionPolicy, shardId, start, end] : [database, retentionPolicy, shardId];
         foreach (var option in options)
         {
             command.Options.Add(option);
@@ -50,7 +50,7 @@ internal sealed class SelectionOptions
         Databases = arguments.GetValue(database) ?? [],
         RetentionPolicies = arguments.GetValue(retentionPolicy) ?? [],
         ShardIds = arguments.GetValue(shardId) ?? [],
-        Start = arguments.GetValue(start),
-        End = arguments.GetValue(end),
+        Start = withTimes ? arguments.GetValue(start) : null,
+        End = withTimes ? arguments.GetValue(end) : null,
     };
 }

@@ -11,11 +11,11 @@ internal sealed class BackupVerb : Verb
 {
     private readonly Option<string?> path = CommonOptions.Path(required: true, "Directory of the backup set; created where there is none.");
     private readonly ServerOptions server = new(required: true);
-    private readonly SelectionOptions selection = new();
+    private readonly SelectionOptions selection = new(withTimes: true);
 
     private readonly Option<DateTimeOffset?> since = new("--since")
     {
-        Description = "Leave out shards without changes since this time. A shard that changed is taken whole.",
+        Description = "Leave out shards without changes since this time, for instance that of the last backup. A shard that changed is taken whole.",
         HelpName = "time",
         CustomParser = ArgumentParsers.Time,
     };

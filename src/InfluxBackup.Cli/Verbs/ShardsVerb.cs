@@ -12,7 +12,7 @@ internal sealed class ShardsVerb : Verb
     private readonly Option<string?> path = CommonOptions.Path(required: false, "Directory of a backup set.");
     private readonly Option<string?> timestamp = CommonOptions.Timestamp("the newest unless given");
     private readonly ServerOptions server = new(required: false);
-    private readonly SelectionOptions selection = new();
+    private readonly SelectionOptions selection = new(withTimes: true);
 
     public ShardsVerb()
         : base("shards", "List the shards of a running server, or of a backup.")
