@@ -26,7 +26,9 @@ internal static class RestoreReport
     public static void Write(RestoreResult result, ConsoleOutput console)
     {
         console.WriteResult(Shapes.Result(result), () => Lines(result, console));
-        foreach (var warning in result.Warnings)
+        // A shard that was left out is a warning of the plan and an error of the result: once is enough.
+        var errors = result.Shards.Select(s => s.Result.Error?.Message).ToHashSet();
+        foreach (var warning in result.Warnings.Where(w => !errors.Contains(w)))
         {
             console.WriteWarning(warning);
         }
