@@ -16,6 +16,7 @@ internal sealed class ConsoleOutput
     private readonly TextWriter stdout = Writer(Console.OpenStandardOutput());
     private readonly TextWriter stderr = Writer(Console.OpenStandardError());
     private readonly ProgressLine? progress;
+    private readonly HashSet<string> warned = [];
 
     private ConsoleOutput(bool json, bool quiet, bool verbose)
     {
@@ -74,13 +75,18 @@ internal sealed class ConsoleOutput
         }
     }
 
-    /// <summary>A warning; with <c>--json</c> the results carry their warnings themselves.</summary>
+    /// <summary>A warning, said once: as it happens, or with the result. With <c>--json</c> the results carry their warnings themselves.</summary>
     public void WriteWarning(string message)
     {
-        if (!IsJson && !IsQuiet)
+        lock (gate)
         {
-            WriteLine(stderr, $"{Style.Yellow("warning:")} {message}");
+            if (IsJson || IsQuiet || !warned.Add(message))
+            {
+                return;
+            }
         }
+
+        WriteLine(stderr, $"{Style.Yellow("warning:")} {message}");
     }
 
     public void WriteError(InfluxBackupException error)

@@ -42,13 +42,25 @@ public sealed class CliProcess : IDisposable
         error = process.StandardError.ReadToEndAsync();
     }
 
+    public static string ProgramPath { get; } = Path.Combine(AppContext.BaseDirectory, "influxbackup");
+
     public bool HasExited => process.HasExited;
 
     public static CliProcess Start(params string[] arguments) => Start(new Dictionary<string, string>(), arguments);
 
-    public static CliProcess Start(IReadOnlyDictionary<string, string> variables, params string[] arguments)
+    public static CliProcess Start(IReadOnlyDictionary<string, string> variables, params string[] arguments) =>
+        StartProgram(ProgramPath, variables, arguments);
+
+    /// <summary>Another program, which runs ours.</summary>
+    public static async Task<CliRun> RunProgramAsync(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "influxbackup"), arguments)
+        using var process = StartProgram(program, new Dictionary<string, string>(), arguments);
+        return await process.WaitAsync();
+    }
+
+    private static CliProcess StartProgram(string program, IReadOnlyDictionary<string, string> variables, string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

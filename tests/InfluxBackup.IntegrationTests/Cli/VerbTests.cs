@@ -80,6 +80,21 @@ public sealed class VerbTests
     }
 
     [Fact]
+    public async Task A_terminal_gets_a_line_of_progress()
+    {
+        await using var server = await SampleNode.StartAsync();
+        server.Slow(10_000);
+
+        // script(1) runs a command on a terminal of its own.
+        var command = $"'{CliProcess.ProgramPath}' backup --path '{server.Set}' --data-node {server.Address}";
+        var run = (await CliProcess.RunProgramAsync("script", "-qec", command, "/dev/null")).Expect(0);
+
+        Assert.Contains("\r\u001b[2KBacking up  0/7 shards", run.Output, StringComparison.Ordinal);
+        // The line is gone before the result is written.
+        Assert.Contains("\r\u001b[2KBackup of", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_if_shows_the_plan_and_changes_nothing()
     {
         await using var server = await SampleNode.StartAsync();
