@@ -22,16 +22,25 @@ internal static class CommandTree
     public static int ReportUsage(ParseResult arguments)
     {
         var console = ConsoleOutput.Of(arguments);
-        // A verb that is not known is also a verb that is missing; the first says more.
-        var unknown = arguments.UnmatchedTokens.Count > 0;
-        foreach (var error in arguments.Errors.Where(e => !unknown || e.SymbolResult is not CommandResult { Command: RootCommand } || e.Message.Contains('\'', StringComparison.Ordinal)).DistinctBy(e => e.Message))
+        foreach (var message in Messages(arguments).Distinct())
         {
-            console.WriteError(new InfluxBackupException("UsageInvalid", ErrorKind.InvalidArgument, error.Message));
+            console.WriteError(new InfluxBackupException("UsageInvalid", ErrorKind.InvalidArgument, message));
         }
 
         var verb = arguments.CommandResult.Command is RootCommand ? "" : arguments.CommandResult.Command.Name + " ";
         console.WriteNote($"See: influxbackup {verb}--help");
         return ExitCode.Usage;
+    }
+
+    private static IEnumerable<string> Messages(ParseResult arguments)
+    {
+        if (arguments.CommandResult.Command is not RootCommand root)
+        {
+            return arguments.Errors.Select(e => e.Message);
+        }
+
+        var verbs = string.Join(", ", root.Subcommands.Select(c => c.Name));
+        return [arguments.UnmatchedTokens is [var unknown, ..] ? $"'{unknown}' is not a verb. There are: {verbs}." : $"Give a verb: {verbs}."];
     }
 
     private static RootCommand Create() =>

@@ -4,8 +4,8 @@ namespace InfluxBackup.IntegrationTests.Cli;
 public sealed class UsageTests
 {
     [Theory]
-    [InlineData("Required command", "")]
-    [InlineData("'bakcup'", "bakcup")]
+    [InlineData("Give a verb: backup, restore, manifest", "")]
+    [InlineData("'bakcup' is not a verb", "bakcup")]
     [InlineData("--path", "backup")]
     [InlineData("--data-node", "backup --path /nowhere/set")]
     [InlineData("--path", "manifest")]
