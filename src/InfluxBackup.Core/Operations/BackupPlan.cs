@@ -33,6 +33,6 @@ public sealed record BackupPlan
     {
         var databases = Shards.Select(s => s.Shard.Key.Database).Distinct().Count();
         var size = ExpectedBytes is { } bytes ? $", about {ByteSize.Format(bytes)}" : "";
-        return $"metadata and {Shards.Count} shards of {databases} databases{size} from {DataNode} into '{Path}'";
+        return $"metadata and {Count.Of(Shards.Count, "shard")} of {Count.Of(databases, "database")}{size} from {DataNode} into '{Path}'";
     }
 }

@@ -11,6 +11,7 @@ namespace InfluxBackup.Operations;
 /// </summary>
 internal sealed class MetadataImportLock : IDisposable
 {
+    private const int Buckets = 16;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
@@ -20,8 +21,9 @@ internal sealed class MetadataImportLock : IDisposable
 
     public static async Task<MetadataImportLock> TakeAsync(DataNodeAddress address, CancellationToken cancel)
     {
-        var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(address.ToString().ToUpperInvariant())))[..16];
-        var path = Path.Combine(Path.GetTempPath(), $"influxbackup-import-{hash}.lock");
+        // A few files that stay, not one more for every server ever restored to.
+        var bucket = SHA256.HashData(Encoding.UTF8.GetBytes(address.ToString().ToUpperInvariant()))[0] % Buckets;
+        var path = Path.Combine(Path.GetTempPath(), $"influxbackup-import-{bucket}.lock");
         var deadline = DateTime.UtcNow + Patience;
         while (true)
         {
@@ -33,7 +35,7 @@ internal sealed class MetadataImportLock : IDisposable
             {
                 if (DateTime.UtcNow > deadline)
                 {
-                    throw new InfluxBackupException("ImportInProgress", ErrorKind.Busy, $"Another restore has been importing metadata into {address} for more than {Patience.TotalMinutes:0} minutes.", e)
+                    throw new InfluxBackupException("ImportInProgress", ErrorKind.Busy, $"Another restore has been importing metadata for more than {Patience.TotalMinutes:0} minutes, so {address} has to wait.", e)
                     {
                         Subject = address.ToString(),
                         Remedy = $"Wait for it. Its lock is '{path}'.",

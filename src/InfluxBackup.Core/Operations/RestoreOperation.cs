@@ -33,7 +33,7 @@ public sealed class RestoreOperation(RestoreOptions options)
         using var http = options.Server.CreateHttpClient();
         logger.LogInformation("Restoring {Plan}.", plan);
         var import = await new MetadataImport(client, logger).RunAsync(plan.Metadata, cancel).ConfigureAwait(false);
-        logger.LogInformation("Created {Databases} with {Count} shards.", string.Join(", ", plan.Databases), import.Targets.Count);
+        logger.LogInformation("Created {Databases} with {Shards}.", string.Join(", ", plan.Databases), Count.Of(import.Targets.Count, "shard"));
 
         IReadOnlyList<RestoredShard> shards;
         try

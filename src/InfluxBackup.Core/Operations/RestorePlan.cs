@@ -42,5 +42,5 @@ public sealed record RestorePlan
 
     /// <summary>The plan in one sentence.</summary>
     public override string ToString() =>
-        $"databases {string.Join(", ", Databases.Select(d => $"'{d}'"))} with {Shards.Count(s => s.Problem is null)} shards, {ByteSize.Format(Bytes)}, from backup {Timestamp} in '{Path}' to {DataNode}";
+        $"{string.Join(", ", Databases.Select(d => $"'{d}'"))} with {Count.Of(Shards.Count(s => s.Problem is null), "shard")}, {ByteSize.Format(Bytes)}, from backup {Timestamp} in '{Path}' to {DataNode}";
 }

@@ -44,7 +44,7 @@ public sealed class TestOperation(TestOptions options)
             CheckRun(backup, findings);
             shards = await TestShardsAsync(backup, findings, cancel).ConfigureAwait(false);
         }
-        catch (InfluxBackupException e)
+        catch (InfluxBackupException e) when (e.Kind is not (ErrorKind.NotFound or ErrorKind.InvalidArgument))
         {
             findings.Add(new TestFinding(FindingSeverity.Error, e.Id, e.Subject ?? manifestPath, null, null, null, e.Message));
         }
