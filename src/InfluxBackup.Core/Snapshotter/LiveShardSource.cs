@@ -31,8 +31,11 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
     // Counts that change between before and after say nothing: the server flushes and compacts as it likes.
     private readonly ConcurrentDictionary<ulong, int> filesBefore = new();
 
-    /// <summary>Two connections read as fast as the server sends.</summary>
-    public int PreferredParallelism => 2;
+    /// <summary>
+    /// Two connections read as fast as a server sends; each processor has one to check and write, and one more covers those that
+    /// wait for the disk.
+    /// </summary>
+    public int PreferredParallelism => Math.Clamp(Environment.ProcessorCount + 1, 2, 4);
 
     /// <inheritdoc/>
     public async Task<ShardStream> OpenAsync(ShardKey shard, CancellationToken cancel)
