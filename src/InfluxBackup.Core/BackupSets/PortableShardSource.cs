@@ -3,21 +3,40 @@ using InfluxBackup.Transfer;
 
 namespace InfluxBackup.BackupSets;
 
-/// <summary>Shards from the archives of a backup set, checked against what their manifest says.</summary>
-public sealed class PortableShardSource(IReadOnlyDictionary<ShardKey, StoredShard> shards) : IShardSource
+/// <summary>Which hashes of the manifest are compared while archives are read. Lengths and structure always are.</summary>
+[Flags]
+public enum StoredHashes
 {
-    /// <summary>Decompression keeps one processor busy for each shard.</summary>
-    public int PreferredParallelism => Math.Clamp(Environment.ProcessorCount, 1, 4);
+    None = 0,
+
+    /// <summary>The compressed file: finds any change of it.</summary>
+    Archive = 1,
+
+    /// <summary>The tar stream: finds a change on the way through decompression too.</summary>
+    Tar = 2,
+
+    All = Archive | Tar,
+}
+
+/// <summary>Shards from the archives of a backup set, checked against what their manifest says.</summary>
+/// <param name="shards">Where each is.</param>
+/// <param name="hashes">What to compare, where the manifest has hashes.</param>
+public sealed class PortableShardSource(IReadOnlyDictionary<ShardKey, StoredShard> shards, StoredHashes hashes = StoredHashes.All) : IShardSource
+{
+    /// <summary>Decompression keeps one processor busy for each shard; twice as many cover those that wait for the other side.</summary>
+    public int PreferredParallelism => Math.Clamp(2 * Environment.ProcessorCount, 2, 8);
 
     /// <inheritdoc/>
     public Task<ShardStream> OpenAsync(ShardKey shard, CancellationToken cancel)
     {
         var stored = shards[shard];
         var entry = stored.Entry;
-        return Task.FromResult(new ShardStream(GzipShardStream.Open(stored.Path, entry.ArchiveSize, entry.ArchiveSha256))
+        var archiveHash = hashes.HasFlag(StoredHashes.Archive) ? entry.ArchiveSha256 : null;
+        return Task.FromResult(new ShardStream(GzipShardStream.Open(stored.Path, entry.ArchiveSize, archiveHash))
         {
             ExpectedLength = entry.Size,
             ExpectedSha256 = entry.TarSha256,
+            IsHashed = hashes.HasFlag(StoredHashes.Tar) && entry.TarSha256 is not null,
         });
     }
 

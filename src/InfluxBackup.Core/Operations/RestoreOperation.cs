@@ -90,7 +90,8 @@ public sealed class RestoreOperation(RestoreOptions options)
     {
         var sound = plan.Shards.Where(s => s.Problem is null).ToList();
         var targets = sound.ToDictionary(s => s.Source, s => ids[s.Source.Id]);
-        var source = new PortableShardSource(sound.ToDictionary(s => s.Source, s => s.Stored));
+        // The plan has compared the hashes of the files; now those of what is really sent.
+        var source = new PortableShardSource(sound.ToDictionary(s => s.Source, s => s.Stored), StoredHashes.Tar);
         var tasks = sound.Select(s => new ShardTask(s.Source, s.Stored.Entry.Size)).ToList();
         var results = await new ShardTransfer(options.Transfer)
             .RunAsync(tasks, source, new LiveShardSink(client, targets, http, logger), cancel).ConfigureAwait(false);

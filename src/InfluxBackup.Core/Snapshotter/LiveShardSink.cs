@@ -21,6 +21,9 @@ public sealed class LiveShardSink(
     private static readonly TimeSpan LookDelay = TimeSpan.FromMilliseconds(100);
     private const int Looks = 6;
 
+    /// <summary>Less than this is read to its end: a broken connection leaves a line in the server's log.</summary>
+    private const long WorthBreakingOff = 4 << 20;
+
     private readonly ConcurrentDictionary<ShardKey, (IReadOnlyList<ShardArchiveEntry> Files, long Bytes)> uploads = new();
 
     /// <inheritdoc/>
@@ -88,7 +91,7 @@ public sealed class LiveShardSink(
 
     private async Task<bool> HoldsFilesAsync(ShardKey target, Dictionary<string, long> expected, CancellationToken cancel) =>
         await CountsMatchAsync(target, expected, cancel).ConfigureAwait(false)
-        || (await ReadBackAsync(target, cancel).ConfigureAwait(false) is { } found && Matches(found, expected));
+        || (await ReadBackAsync(target, expected, cancel).ConfigureAwait(false) is { } found && Matches(found, expected));
 
     private async Task<bool> CountsMatchAsync(ShardKey target, Dictionary<string, long> expected, CancellationToken cancel)
     {
@@ -109,15 +112,31 @@ public sealed class LiveShardSink(
         }
     }
 
-    private async Task<ShardArchive?> ReadBackAsync(ShardKey target, CancellationToken cancel)
+    /// <summary>
+    /// The TSM files that the shard holds, with their sizes, as far as it takes to know: once all expected files have been
+    /// seen and much is still to come, the connection is broken off. (The server has renamed a file only when it was whole.)
+    /// </summary>
+    private async Task<Dictionary<string, long>?> ReadBackAsync(ShardKey target, Dictionary<string, long> expected, CancellationToken cancel)
     {
         try
         {
-            var stream = new ShardStream(await client.OpenShardAsync(target.Id, null, cancel).ConfigureAwait(false)) { IsRepeatable = true };
+            var content = await client.OpenShardAsync(target.Id, null, cancel).ConfigureAwait(false);
+            var stream = new ShardStream(content) { IsRepeatable = true, IsHashed = false };
             await using (stream.ConfigureAwait(false))
             {
                 using var archive = new GuardedArchive(target, stream, $"{target} on {client.Address}");
-                return await archive.ReadToEndAsync(cancel).ConfigureAwait(false);
+                long read = 0;
+                while (await archive.ReadAsync(cancel).ConfigureAwait(false) is { IsEmpty: false } piece)
+                {
+                    read += piece.Length;
+                    var seen = TsmFiles(archive.Entries);
+                    if (Contains(seen, expected) && seen.Values.Sum() - read > WorthBreakingOff)
+                    {
+                        return seen;
+                    }
+                }
+
+                return TsmFiles(archive.Entries);
             }
         }
         catch (InfluxBackupException e) when (e.IsTransient)
@@ -127,15 +146,18 @@ public sealed class LiveShardSink(
         }
     }
 
+    private static Dictionary<string, long> TsmFiles(IReadOnlyList<ShardArchiveEntry> entries) =>
+        entries.Where(e => ShardFileName.IsTsm(e.Name)).GroupBy(e => e.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Last().Size, StringComparer.Ordinal);
+
+    private static bool Contains(Dictionary<string, long> there, Dictionary<string, long> expected) =>
+        expected.All(e => there.TryGetValue(e.Key, out var size) && size == e.Value);
+
     /// <summary>
     /// Same names and sizes; or the server has already compacted: then the uploaded files have given way to ones that are at
     /// least as high in the order of generations, with a raised sequence.
     /// </summary>
-    private static bool Matches(ShardArchive found, Dictionary<string, long> expected)
-    {
-        var there = found.Entries.Where(e => ShardFileName.IsTsm(e.Name)).ToDictionary(e => e.Name, e => e.Size, StringComparer.Ordinal);
-        var missing = expected.Where(e => !there.TryGetValue(e.Key, out var size) || size != e.Value).Select(e => e.Key).ToList();
-        return missing.Count == 0
-            || missing.TrueForAll(name => there.Keys.Any(other => !expected.ContainsKey(other) && string.CompareOrdinal(other, name) > 0));
-    }
+    private static bool Matches(Dictionary<string, long> there, Dictionary<string, long> expected) =>
+        Contains(there, expected)
+        || expected.Where(e => !there.TryGetValue(e.Key, out var size) || size != e.Value)
+            .All(lost => there.Keys.Any(other => !expected.ContainsKey(other) && string.CompareOrdinal(other, lost.Key) > 0));
 }

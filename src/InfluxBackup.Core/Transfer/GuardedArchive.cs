@@ -17,7 +17,7 @@ public sealed class GuardedArchive : IDisposable
     private readonly TarGuard guard;
     private readonly TarScanner scanner;
     private readonly string subject;
-    private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly IncrementalHash? hash;
     private readonly Action<long>? progress;
     private byte[]? buffer = ArrayPool<byte>.Shared.Rent(PieceSize);
 
@@ -33,13 +33,14 @@ public sealed class GuardedArchive : IDisposable
         this.progress = progress;
         guard = new TarGuard(shard, subject);
         scanner = new TarScanner(guard, subject, stream.IsRepeatable);
+        hash = stream.IsHashed ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
     }
 
     /// <summary>What was read; null before the end has been reached and everything was found right.</summary>
     public ShardArchive? Result { get; private set; }
 
-    /// <summary>Length of the tar stream where it is known beforehand.</summary>
-    public long? ExpectedLength => stream.ExpectedLength;
+    /// <summary>The entries whose headers have been read, the one under way included.</summary>
+    public IReadOnlyList<ShardArchiveEntry> Entries => guard.Entries;
 
     /// <summary>The next piece, empty at the end. Valid until the next call.</summary>
     /// <exception cref="InfluxBackupException">The archive breaks a rule.</exception>
@@ -60,7 +61,7 @@ public sealed class GuardedArchive : IDisposable
         }
 
         scanner.Append(buffer.AsSpan(0, read));
-        hash.AppendData(buffer, 0, read);
+        hash?.AppendData(buffer, 0, read);
         if (scanner.Position > stream.ExpectedLength)
         {
             throw LengthDiffers();
@@ -83,7 +84,7 @@ public sealed class GuardedArchive : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        hash.Dispose();
+        hash?.Dispose();
         if (Interlocked.Exchange(ref buffer, null) is { } rented)
         {
             ArrayPool<byte>.Shared.Return(rented);
@@ -99,8 +100,8 @@ public sealed class GuardedArchive : IDisposable
             throw LengthDiffers();
         }
 
-        var sha256 = Convert.ToHexString(hash.GetHashAndReset()).ToLowerInvariant();
-        if (stream.ExpectedSha256 is { } wanted && !string.Equals(wanted, sha256, StringComparison.OrdinalIgnoreCase))
+        var sha256 = hash is null ? null : Convert.ToHexString(hash.GetHashAndReset()).ToLowerInvariant();
+        if (sha256 is not null && stream.ExpectedSha256 is { } wanted && !string.Equals(wanted, sha256, StringComparison.OrdinalIgnoreCase))
         {
             throw new InfluxBackupException(
                 "ShardHashMismatch",

@@ -39,6 +39,9 @@ public sealed class ShardStream(Stream content) : IAsyncDisposable
     /// <summary>SHA-256 of the tar stream where it is known beforehand, lower-case hex.</summary>
     public string? ExpectedSha256 { get; init; }
 
+    /// <summary>Whether the stream is to be hashed on its way. Not where a hash around it has been checked, or nobody asks.</summary>
+    public bool IsHashed { get; init; } = true;
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Content.DisposeAsync();
 }

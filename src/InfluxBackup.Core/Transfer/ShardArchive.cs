@@ -12,8 +12,8 @@ public sealed record ShardArchive
     /// <summary>Length of the tar stream in bytes, trailer included.</summary>
     public required long Length { get; init; }
 
-    /// <summary>SHA-256 of the tar stream, lower-case hex.</summary>
-    public required string Sha256 { get; init; }
+    /// <summary>SHA-256 of the tar stream, lower-case hex; null where the stream was not hashed.</summary>
+    public required string? Sha256 { get; init; }
 
     /// <summary>The files, in the order of the stream.</summary>
     public required IReadOnlyList<ShardArchiveEntry> Entries { get; init; }
