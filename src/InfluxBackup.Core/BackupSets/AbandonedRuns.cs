@@ -74,6 +74,6 @@ public static partial class AbandonedRuns
         }
     }
 
-    [GeneratedRegex("^[0-9]{8}T[0-9]{6}Z\\.(s[0-9]+\\.tar\\.gz|meta|manifest)\\.partial$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^[0-9]{8}T[0-9]{6}Z\\.(s[0-9]+\\.tar\\.gz|meta|manifest)\\.partial\\z", RegexOptions.CultureInvariant)]
     private static partial Regex OurPartial();
 }

@@ -24,6 +24,6 @@ public static partial class ShardFileName
     /// <summary>The TSM file that a tombstone belongs to.</summary>
     public static string TsmOf(string tombstone) => string.Concat(tombstone.AsSpan(0, tombstone.LastIndexOf('.')), ".tsm");
 
-    [GeneratedRegex("^[0-9]{9}-[0-9]{9}\\.tsm$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^[0-9]{9}-[0-9]{9}\\.tsm\\z", RegexOptions.CultureInvariant)]
     private static partial Regex WellFormedTsm();
 }
