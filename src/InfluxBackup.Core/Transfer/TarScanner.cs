@@ -93,7 +93,7 @@ public sealed class TarScanner(ITarVisitor visitor, string subject, bool isRepea
 
         if (Position == 0)
         {
-            throw new InfluxBackupException("ShardNotSent", ErrorKind.Connection, $"Not a byte came of {subject}.")
+            throw new InfluxBackupException("ShardNotSent", ErrorKind.InvalidData, $"Not a byte came of {subject}.")
             {
                 Subject = subject,
                 Remedy = "A server does this while it flushes the shard's cache or restores the shard, and when it can't make a snapshot (disk full, file system without hard links); its log has a line with service=snapshot.",
@@ -135,6 +135,11 @@ public sealed class TarScanner(ITarVisitor visitor, string subject, bool isRepea
     {
         if (!header.AsSpan().ContainsAnyExcept((byte)0))
         {
+            if (nextName is not null || nextSize is not null)
+            {
+                throw Damaged("an extended header stands without the entry it belongs to");
+            }
+
             state = state == State.OneZeroBlock ? State.Trailer : State.OneZeroBlock;
             return;
         }
@@ -145,7 +150,8 @@ public sealed class TarScanner(ITarVisitor visitor, string subject, bool isRepea
         }
 
         var parsed = Parse();
-        var size = nextSize ?? parsed.Size;
+        var isExtended = parsed.TypeFlag is TarHeader.LF_XHDR or TarHeader.LF_GHDR or TarHeader.LF_GNU_LONGNAME;
+        var size = isExtended ? parsed.Size : nextSize ?? parsed.Size;
         if (size is < 0 or > LargestFile)
         {
             throw Damaged($"the header of '{nextName ?? parsed.Name}' gives an absurd size of {size} bytes");
@@ -166,7 +172,7 @@ public sealed class TarScanner(ITarVisitor visitor, string subject, bool isRepea
                 (nextName, nextSize) = (null, null);
                 state = State.Skip;
                 break;
-            case TarHeader.LF_XHDR or TarHeader.LF_GHDR or TarHeader.LF_GNU_LONGNAME:
+            case var _ when isExtended:
                 if (size > LargestExtendedHeader)
                 {
                     throw Damaged($"an extended header claims {size} bytes");
