@@ -129,7 +129,7 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
         }
 
         throw new InfluxBackupException(
-            "ShardNotOpen", ErrorKind.Connection, $"Data node {client.Address} has {shard} in its metadata, but it is not open.")
+            "ShardNotOpen", ErrorKind.NotFound, $"Data node {client.Address} has {shard} in its metadata, but it is not open.")
         {
             Subject = shard.ToString(),
             Remedy = "The server failed to open the shard; its log of the last start says why.",

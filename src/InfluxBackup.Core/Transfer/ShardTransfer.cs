@@ -49,7 +49,7 @@ public sealed class ShardTransfer(TransferOptions options)
     private int totalShards;
     private long? totalBytes;
 
-    // Shards given up since the last success because the other side did not answer: when it is gone, trying each of
+    // Shards given up since the last answer because the other side did not answer: when it is gone, trying each of
     // a thousand shards for a minute helps nobody.
     private int lostInARow;
 
@@ -101,6 +101,7 @@ public sealed class ShardTransfer(TransferOptions options)
         catch (ShardSkippedException e)
         {
             await sink.DiscardAsync(task.Shard).ConfigureAwait(false);
+            Interlocked.Exchange(ref lostInARow, 0);
             result = new ShardResult { Shard = task.Shard, Outcome = ShardOutcome.Skipped, SkipReason = e.Reason, Reason = e.Message };
         }
         catch (InfluxBackupException e)
@@ -177,6 +178,7 @@ public sealed class ShardTransfer(TransferOptions options)
                         logger.LogWarning(
                             "Attempt {Attempt} of {Attempts} for {Shard} failed and is repeated from the start in {Delay:0.0} s: {Message}",
                             retry.AttemptNumber + 1, options.MaxAttempts, task.Shard, retry.RetryDelay.TotalSeconds, retry.Outcome.Exception?.Message);
+                        inFlight.TryRemove(task.Shard, out _);
                         Report(task, ShardPhase.Retrying, 0);
                         return default;
                     },
