@@ -17,6 +17,7 @@ public sealed class PortableBackupWriter : IShardSink, IDisposable
     private readonly BackupSetLock setLock;
     private readonly CompressionLevel compression;
     private readonly ConcurrentDictionary<ShardKey, (long Size, string Sha256)> written = new();
+    private readonly List<string> named = [];
     private bool committed;
 
     private PortableBackupWriter(BackupSet set, BackupSetLock setLock, string timestamp, CompressionLevel compression)
@@ -142,6 +143,7 @@ public sealed class PortableBackupWriter : IShardSink, IDisposable
             foreach (var name in (complete.Files ?? []).Select(f => f.FileName).Append(MetaFileName))
             {
                 File.Move(Partial(name), Final(name));
+                named.Add(name);
             }
 
             LocalFile.FlushDirectory(set.Directory);
@@ -159,15 +161,45 @@ public sealed class PortableBackupWriter : IShardSink, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (!committed)
+        try
         {
-            foreach (var path in Directory.EnumerateFiles(set.Directory, Timestamp + ".*").ToList())
+            if (!committed)
             {
-                TryDelete(path);
+                RemoveOurs();
             }
         }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            // The directory itself is gone or can't be read; the error that brought us here says so.
+        }
+        finally
+        {
+            setLock.Dispose();
+        }
+    }
 
-        setLock.Dispose();
+    /// <summary>
+    /// Only what this run made: another program may use the same second. The partial manifest goes last, and stays where a named
+    /// file can't be deleted, because without it the next run could not tell that the file is ours.
+    /// </summary>
+    private void RemoveOurs()
+    {
+        if (File.Exists(ManifestPath))
+        {
+            return; // The last rename failed in name only: the backup is there, and whole.
+        }
+
+        var manifest = Partial(Path.GetFileName(ManifestPath));
+        named.ForEach(name => TryDelete(Final(name)));
+        foreach (var path in Directory.EnumerateFiles(set.Directory, Timestamp + ".*" + LocalFile.PartialSuffix).Where(p => p != manifest).ToList())
+        {
+            TryDelete(path);
+        }
+
+        if (!named.Exists(name => File.Exists(Final(name))))
+        {
+            TryDelete(manifest);
+        }
     }
 
     private string Final(string name) => Path.Combine(set.Directory, name);
