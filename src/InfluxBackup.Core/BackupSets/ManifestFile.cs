@@ -72,6 +72,11 @@ public static class ManifestFile
             throw Invalid(path, $"the size of '{manifest.Meta.FileName}' is {manifest.Meta.Size}");
         }
 
+        if (manifest.Run is { } run && (run.Options is null || run.Warnings is null || run.MissingShards is null || run.MissingShards.Contains(null!)))
+        {
+            throw Invalid(path, "a list of what is known of its run is null or has nulls in it");
+        }
+
         var ids = new HashSet<ulong>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var file in manifest.Files ?? [])
@@ -82,6 +87,11 @@ public static class ManifestFile
             }
 
             CheckFileName(file.FileName, path);
+            if (file.Entries?.Contains(null!) == true)
+            {
+                throw Invalid(path, $"the list of what '{file.FileName}' holds has nulls in it");
+            }
+
             CheckName(file.Database, "database", file, path);
             CheckName(file.RetentionPolicy, "retention policy", file, path);
             if (file.Size < 0 || file.ShardId == 0)
