@@ -12,6 +12,7 @@ public static partial class LocalFile
     public const string PartialSuffix = ".partial";
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const int PosixInputOutput = 5;
     private const int PosixNoSpace = 28;
     private const int WindowsDiskFull = unchecked((int)0x80070070);
     private const int WindowsHandleDiskFull = unchecked((int)0x80070027);
@@ -66,7 +67,10 @@ public static partial class LocalFile
         try
         {
             // Some network file systems have no such thing as a directory flush (EINVAL); the rename is then as durable as it gets.
-            _ = FSync(descriptor);
+            if (FSync(descriptor) != 0 && Marshal.GetLastPInvokeError() is PosixInputOutput or PosixNoSpace)
+            {
+                throw new IOException($"Directory '{path}' could not be flushed to the disk (error {Marshal.GetLastPInvokeError()}).", Marshal.GetLastPInvokeError());
+            }
         }
         finally
         {
