@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Google.Protobuf;
 using InfluxBackup.Metadata;
 
@@ -18,9 +19,10 @@ public static class MetaFile
     /// <summary>Reads a file and the metadata in it.</summary>
     /// <param name="path">The file.</param>
     /// <param name="expectedSize">Length of the metadata that the manifest gives; 0 for unknown.</param>
+    /// <param name="expectedSha256">SHA-256 of the file that the manifest gives, where it does.</param>
     /// <param name="warnings">Takes what is odd but readable.</param>
     /// <exception cref="InfluxBackupException">The file is missing or damaged.</exception>
-    public static ServerMetadata Read(string path, long expectedSize, ICollection<string> warnings)
+    public static ServerMetadata Read(string path, long expectedSize, string? expectedSha256, ICollection<string> warnings)
     {
         byte[] bytes;
         try
@@ -39,6 +41,11 @@ public static class MetaFile
         if (bytes.Length == 0)
         {
             throw Invalid("MetadataMissing", path, "it is empty", null);
+        }
+
+        if (expectedSha256 is not null && !string.Equals(Convert.ToHexString(SHA256.HashData(bytes)), expectedSha256, StringComparison.OrdinalIgnoreCase))
+        {
+            throw Invalid("MetadataHashMismatch", path, "it has changed, its SHA-256 is not that of the manifest", null);
         }
 
         var inner = Unwrap(path, bytes, warnings);
@@ -64,7 +71,7 @@ public static class MetaFile
 
         if (wrapper.HasData)
         {
-            return wrapper.Data.Memory;
+            return wrapper.HasMaxNodeID ? wrapper.Data.Memory : throw Invalid("MetadataDamaged", path, "it is truncated: its last field is missing", null);
         }
 
         // The wrapper's first field is bytes, the metadata's first field a number: bare metadata can be told by their first byte.

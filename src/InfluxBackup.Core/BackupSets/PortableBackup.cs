@@ -17,7 +17,7 @@ public sealed class PortableBackup
         metadata = new(() =>
         {
             var warnings = new List<string>();
-            return (MetaFile.Read(MetadataPath, manifest.Meta.Size, warnings), warnings);
+            return (MetaFile.Read(MetadataPath, manifest.Meta.Size, manifest.Meta.FileSha256, warnings), warnings);
         });
     }
 

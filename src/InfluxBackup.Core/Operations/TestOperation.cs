@@ -39,7 +39,6 @@ public sealed class TestOperation(TestOptions options)
         try
         {
             var backup = PortableBackup.Open(manifestPath);
-            CheckMetadataHash(backup);
             findings.AddRange(backup.MetadataWarnings.Select(w => Warn("MetadataWarning", backup.MetadataPath, null, w)));
             CheckRun(backup, findings);
             shards = await TestShardsAsync(backup, findings, cancel).ConfigureAwait(false);
@@ -84,23 +83,6 @@ public sealed class TestOperation(TestOptions options)
         }
 
         return results;
-    }
-
-    private static void CheckMetadataHash(PortableBackup backup)
-    {
-        if (backup.Manifest.Meta.FileSha256 is { } expected && File.Exists(backup.MetadataPath))
-        {
-            var actual = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(backup.MetadataPath)));
-            if (!string.Equals(actual, expected, StringComparison.OrdinalIgnoreCase))
-            {
-                throw new InfluxBackupException("MetadataHashMismatch", ErrorKind.InvalidData, $"'{backup.MetadataPath}' has changed: its SHA-256 is not that of the manifest.")
-                {
-                    Subject = backup.MetadataPath,
-                };
-            }
-        }
-
-        _ = backup.Metadata;
     }
 
     /// <summary>What the backup says of itself.</summary>
