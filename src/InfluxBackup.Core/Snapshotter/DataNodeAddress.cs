@@ -38,7 +38,7 @@ public sealed record DataNodeAddress(string Host, int Port)
             host = trimmed; // A bare IPv6 address has many colons and no port.
         }
 
-        if (host.Length == 0 || host.Any(c => char.IsWhiteSpace(c) || c == '/'))
+        if (host.Length == 0 || host.Any(c => char.IsWhiteSpace(c) || c is '/' or '[' or ']'))
         {
             throw Invalid(text, "it has no host name");
         }
