@@ -80,7 +80,7 @@ public static class ContinuousQueryText
             if (position < text.Length && text[position] == '"')
             {
                 position = EndOfQuoted(text, position);
-                chain.Add((text[start..position], Unquote(text[(start + 1)..(position - 1)])));
+                chain.Add((text[start..position], Unquote(text[(start + 1)..Math.Max(start + 1, position - 1)])));
             }
             else
             {
@@ -119,28 +119,25 @@ public static class ContinuousQueryText
         return text.Length;
     }
 
-    /// <summary>A slash begins a regular expression unless it divides: then a value stands before it.</summary>
+    /// <summary>A slash begins a regular expression unless it divides: then a value stands before it, not one of these words or signs.</summary>
     private static bool StartsRegex(StringBuilder before)
     {
-        for (var i = before.Length - 1; i >= 0; i--)
+        var end = before.Length;
+        while (end > 0 && char.IsWhiteSpace(before[end - 1]))
         {
-            if (!char.IsWhiteSpace(before[i]))
-            {
-                var c = before[i];
-                if (c is '.' or '~' or ',' or '(')
-                {
-                    return true;
-                }
-
-                return EndsWithFrom(before, i);
-            }
+            end--;
         }
 
-        return false;
-    }
+        var start = end;
+        while (start > 0 && IsIdentifierPart(before[start - 1]))
+        {
+            start--;
+        }
 
-    private static bool EndsWithFrom(StringBuilder before, int last) =>
-        last >= 3 && before.ToString(last - 3, 4).Equals("FROM", StringComparison.OrdinalIgnoreCase);
+        return start < end
+            ? before.ToString(start, end - start).ToUpperInvariant() is "FROM" or "BY" or "SELECT"
+            : end > 0 && before[end - 1] is '.' or '~' or ',' or '(';
+    }
 
     private static bool IsIdentifierPart(char c) => char.IsLetterOrDigit(c) || c == '_';
 
