@@ -27,7 +27,12 @@ public sealed class BackupOperation(BackupOptions options)
         if (chosen.Any(s => s.Owners.Count > 0))
         {
             // On a node of a cluster the metadata name every node's shards; only those that are here can be had here.
-            var here = await client.ReadShardsAsync(null, null, cancel).ConfigureAwait(false) ?? [];
+            var here = await client.ReadShardsAsync(null, null, cancel).ConfigureAwait(false)
+                ?? throw new InfluxBackupException("ShardListMissing", ErrorKind.InvalidData, $"Data node {client.Address} did not say which shards it holds.")
+                {
+                    Subject = client.Address.ToString(),
+                    IsTransient = true,
+                };
             var local = chosen.Where(s => here.Contains(s.Key)).ToList();
             if (local.Count < chosen.Count)
             {
