@@ -23,6 +23,7 @@ internal sealed class RestorePlanner(RestoreOptions options, SnapshotterClient c
         CheckNewNames(databases);
         var shards = ChooseShards(point, databases);
         CheckMissing(point, databases);
+        WarnOfGaps(point, databases);
 
         var target = ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, $"data node {client.Address}");
         CheckTarget(target, databases);
@@ -178,6 +179,28 @@ internal sealed class RestorePlanner(RestoreOptions options, SnapshotterClient c
                 Subject = point.Newest.Timestamp,
                 Remedy = "Restore what it has with -AllowPartial (--allow-partial), or use another backup.",
             });
+        }
+    }
+
+    /// <summary>What the metadata know and the archives lack without a word in the manifest, or have of an earlier time only.</summary>
+    private void WarnOfGaps(RestorePoint point, List<string> databases)
+    {
+        const int Most = 20;
+        var run = point.Newest.Manifest.Run;
+        var missing = run?.MissingShards ?? [];
+        var told = missing.Where(m => m.Outcome == ShardOutcome.Failed || run!.Since is null).Select(m => m.ShardId).ToHashSet();
+        var gaps = options.Selection.Choose(point.Metadata, $"backup {point.Newest.Timestamp}").Select(s => s.Key)
+            .Where(s => databases.Contains(s.Database) && !point.Shards.ContainsKey(s) && !told.Contains(s.Id))
+            .ToList();
+        if (gaps.Count > 0)
+        {
+            var more = gaps.Count > Most ? $" and {gaps.Count - Most} more" : "";
+            warnings.Add($"The metadata know shards of which there is no archive, and which are not restored: {string.Join(", ", gaps.Take(Most))}{more}.");
+        }
+
+        foreach (var (key, stored) in point.Shards.Where(s => databases.Contains(s.Key.Database) && missing.Any(m => m.Outcome == ShardOutcome.Failed && m.ShardId == s.Key.Id)))
+        {
+            warnings.Add($"{key} failed in backup {point.Newest.Timestamp}; what is restored of it is from backup {stored.Backup.Timestamp}.");
         }
     }
 
