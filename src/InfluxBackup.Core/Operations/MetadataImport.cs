@@ -48,13 +48,13 @@ internal sealed class MetadataImport(SnapshotterClient client, ILogger logger)
             {
                 if (!await TryImportAsync(one, cancel).ConfigureAwait(false))
                 {
-                    throw Refused(one);
+                    throw Refused(one, single.TakeWhile(s => s != one).SelectMany(s => s.Databases).Select(d => d.Name).ToList());
                 }
             }
 
             if (single.Count == 0)
             {
-                throw Refused(wanted);
+                throw Refused(wanted, []);
             }
         }
 
@@ -180,8 +180,8 @@ internal sealed class MetadataImport(SnapshotterClient client, ILogger logger)
         return one;
     }
 
-    private InfluxBackupException Refused(Data wanted) =>
-        new("MetadataRefused", ErrorKind.InvalidData, $"{Capital(host)} did not create the database {string.Join(", ", wanted.Databases.Select(d => $"'{d.Name}'"))} in {Attempts} attempts; nothing was changed.")
+    private InfluxBackupException Refused(Data wanted, List<string> created) =>
+        new("MetadataRefused", ErrorKind.InvalidData, $"{Capital(host)} did not create the database {string.Join(", ", wanted.Databases.Select(d => $"'{d.Name}'"))} in {Attempts} attempts; {(created.Count == 0 ? "nothing was changed" : $"it did create {string.Join(", ", created)}, which should be dropped before the next try")}.")
         {
             Subject = client.Address.ToString(),
             Remedy = $"Its log has lines with service=snapshot. Servers before 1.8.8 fail on large metadata (these have {wanted.CalculateSize()} bytes): restore fewer databases, policies or shards at a time. A cluster can't be restored this way.",
