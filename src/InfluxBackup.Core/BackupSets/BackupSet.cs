@@ -30,7 +30,12 @@ public sealed class BackupSet
     {
         try
         {
-            LocalFile.CreateDirectory(path);
+            if (!System.IO.Directory.Exists(path))
+            {
+                LocalFile.CreateDirectory(path);
+                LocalFile.FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(path)) ?? path);
+            }
+
             return new BackupSet(Path.GetFullPath(path));
         }
         catch (Exception e) when (LocalFile.IsFileError(e))

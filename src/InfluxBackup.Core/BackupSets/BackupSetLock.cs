@@ -8,11 +8,6 @@ public sealed class BackupSetLock : IDisposable
 {
     public const string FileName = ".influxbackup.lock";
 
-    private const int LinuxWouldBlock = 11;
-    private const int MacWouldBlock = 35;
-    private const int WindowsSharingViolation = unchecked((int)0x80070020);
-    private const int WindowsLockViolation = unchecked((int)0x80070021);
-
     private readonly FileStream file;
 
     private BackupSetLock(FileStream file) => this.file = file;
@@ -26,7 +21,7 @@ public sealed class BackupSetLock : IDisposable
         {
             return new BackupSetLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException e) when (e.HResult is LinuxWouldBlock or MacWouldBlock or WindowsSharingViolation or WindowsLockViolation)
+        catch (IOException e) when (LocalFile.IsLockHeld(e))
         {
             throw new InfluxBackupException("BackupSetInUse", ErrorKind.Busy, $"Another run is writing into '{set.Directory}'.", e)
             {

@@ -12,6 +12,10 @@ public static partial class LocalFile
     public const string PartialSuffix = ".partial";
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const int LinuxWouldBlock = 11;
+    private const int MacWouldBlock = 35;
+    private const int WindowsSharingViolation = unchecked((int)0x80070020);
+    private const int WindowsLockViolation = unchecked((int)0x80070021);
     private const int PosixInputOutput = 5;
     private const int PosixNoSpace = 28;
     private const int WindowsDiskFull = unchecked((int)0x80070070);
@@ -77,6 +81,9 @@ public static partial class LocalFile
             _ = Close(descriptor);
         }
     }
+
+    /// <summary>Whether a file could not be opened because another process has it locked.</summary>
+    public static bool IsLockHeld(IOException e) => e.HResult is LinuxWouldBlock or MacWouldBlock or WindowsSharingViolation or WindowsLockViolation;
 
     /// <summary>Whether an exception is one of the file system's.</summary>
     public static bool IsFileError(Exception e) => e is IOException or UnauthorizedAccessException;

@@ -12,6 +12,8 @@ public static class MetaFile
 {
     public const string Suffix = ".meta";
 
+    private const long LargestFile = 512 << 20;
+
     /// <summary>The file for a server's metadata.</summary>
     public static byte[] ToBytes(ReadOnlyMemory<byte> metadata) =>
         new MetaFileWrapper { Data = ByteString.CopyFrom(metadata.Span), MaxNodeID = 0 }.ToByteArray();
@@ -27,7 +29,9 @@ public static class MetaFile
         byte[] bytes;
         try
         {
-            bytes = File.ReadAllBytes(path);
+            bytes = new FileInfo(path) is { Exists: true, Length: > LargestFile }
+                ? throw Invalid("MetadataDamaged", path, "it is too large to be one", null)
+                : File.ReadAllBytes(path);
         }
         catch (FileNotFoundException e)
         {

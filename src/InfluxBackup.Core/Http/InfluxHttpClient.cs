@@ -84,6 +84,18 @@ public sealed class InfluxHttpClient : IDisposable
     public async Task<IReadOnlyDictionary<ulong, ShardStatistics>> ReadShardStatisticsAsync(CancellationToken cancel)
     {
         using var answer = await QueryAsync("SHOW STATS FOR 'tsm1_filestore'", cancel).ConfigureAwait(false);
+        try
+        {
+            return ParseShardStatistics(answer);
+        }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException or ArgumentException)
+        {
+            throw new InfluxBackupException("NotAnInfluxServer", ErrorKind.Connection, $"{Host} answers SHOW STATS in a form that is not known here: {e.Message}", e) { Subject = Host };
+        }
+    }
+
+    private static Dictionary<ulong, ShardStatistics> ParseShardStatistics(JsonDocument answer)
+    {
         var statistics = new Dictionary<ulong, ShardStatistics>();
         foreach (var series in Series(answer).Where(s => s.TryGetProperty("tags", out _) && s.TryGetProperty("values", out _)))
         {

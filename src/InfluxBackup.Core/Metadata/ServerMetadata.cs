@@ -49,6 +49,11 @@ public sealed class ServerMetadata
         }
     }
 
+    /// <summary>Ids that more than one shard has. Ids are unique unless two metadata imports ran into each other.</summary>
+    public IReadOnlyList<ulong> ShardIdsGivenTwice =>
+        Data.Databases.SelectMany(d => d.RetentionPolicies).SelectMany(p => p.ShardGroups).SelectMany(g => g.Shards)
+            .GroupBy(s => s.ID).Where(g => g.Count() > 1).Select(g => g.Key).ToList();
+
     public DatabaseInfo? FindDatabase(string name) => Data.Databases.FirstOrDefault(d => d.Name == name);
 
     public ShardDescription? FindShard(ulong id) => shards.Value.GetValueOrDefault(id);

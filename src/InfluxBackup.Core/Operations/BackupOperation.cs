@@ -24,6 +24,12 @@ public sealed class BackupOperation(BackupOptions options)
         var metadata = ServerMetadata.Parse(metastore.Metadata, host);
         var chosen = options.Selection.Choose(metadata, host);
         var warnings = new List<string>();
+        IReadOnlyList<ShardDescription> elsewhere = [];
+        if (metadata.ShardIdsGivenTwice.Count > 0)
+        {
+            warnings.Add($"The metadata of {client.Address} give the shard ids {string.Join(", ", metadata.ShardIdsGivenTwice)} twice, which two imports at once can do: only one shard of each id is in this backup.");
+        }
+
         if (chosen.Any(s => s.Owners.Count > 0))
         {
             // On a node of a cluster the metadata name every node's shards; only those that are here can be had here.
@@ -39,6 +45,7 @@ public sealed class BackupOperation(BackupOptions options)
                 warnings.Add($"{client.Address} is a node of a cluster: {chosen.Count - local.Count} of the {chosen.Count} shards live on other nodes only and are not in this backup.");
             }
 
+            elsewhere = chosen.Except(local).ToList();
             chosen = local;
         }
 
@@ -52,6 +59,7 @@ public sealed class BackupOperation(BackupOptions options)
             Metastore = metastore,
             Metadata = metadata,
             Shards = chosen.Select(s => new PlannedBackupShard(s, ExpectedBytes(statistics, s.Key.Id))).ToList(),
+            Elsewhere = elsewhere,
             Warnings = warnings,
         };
     }
@@ -122,7 +130,7 @@ public sealed class BackupOperation(BackupOptions options)
         return new BackupManifest
         {
             Meta = new ManifestMeta { FileName = "" }, // Filled in when the file is written.
-            Limited = !selection.IsEverything || options.Since is not null || outcome != Outcome.Complete,
+            Limited = !selection.IsEverything || options.Since is not null || plan.Elsewhere.Count > 0 || outcome != Outcome.Complete,
             Database = selection.Databases.Count == 1 ? selection.Databases[0] : null,
             RetentionPolicy = selection.RetentionPolicies.Count == 1 ? selection.RetentionPolicies[0] : null,
             ShardId = selection.ShardIds.Count == 1 ? selection.ShardIds[0] : 0,
@@ -145,7 +153,14 @@ public sealed class BackupOperation(BackupOptions options)
                     ShardId = s.Shard.Id,
                     Outcome = s.Outcome,
                     Reason = s.Reason ?? s.Error?.Message ?? "",
-                }).ToList(),
+                }).Concat(plan.Elsewhere.Select(s => new ManifestMissingShard
+                {
+                    Database = s.Key.Database,
+                    RetentionPolicy = s.Key.RetentionPolicy,
+                    ShardId = s.Key.Id,
+                    Outcome = ShardOutcome.Skipped,
+                    Reason = "on other nodes of the cluster only",
+                })).ToList(),
             },
         };
     }

@@ -23,6 +23,9 @@ public sealed record BackupPlan
 
     public required ServerMetadata Metadata { get; init; }
 
+    /// <summary>Shards that were asked for and are on other nodes of a cluster only.</summary>
+    public IReadOnlyList<ShardDescription> Elsewhere { get; init; } = [];
+
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>Bytes to read, where they are known.</summary>

@@ -160,10 +160,9 @@ internal sealed class MetadataImport(SnapshotterClient client, ILogger logger)
             }
         }
 
-        var twice = after.Data.Databases.SelectMany(d => d.RetentionPolicies).SelectMany(p => p.ShardGroups).SelectMany(g => g.Shards).GroupBy(s => s.ID).Where(g => g.Count() > 1).Select(g => g.Key).ToList();
-        if (twice.Count > 0)
+        if (after.ShardIdsGivenTwice.Count > 0)
         {
-            warnings.Add($"Shard ids {string.Join(", ", twice)} exist twice on {host}: two imports ran at once.");
+            warnings.Add($"Shard ids {string.Join(", ", after.ShardIdsGivenTwice)} exist twice on {host}: two imports ran at once.");
         }
 
         return warnings;

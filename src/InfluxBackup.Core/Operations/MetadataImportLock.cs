@@ -31,7 +31,7 @@ internal sealed class MetadataImportLock : IDisposable
             {
                 return new MetadataImportLock(Open(path));
             }
-            catch (IOException e)
+            catch (IOException e) when (LocalFile.IsLockHeld(e))
             {
                 if (DateTime.UtcNow > deadline)
                 {
@@ -42,7 +42,7 @@ internal sealed class MetadataImportLock : IDisposable
                     };
                 }
             }
-            catch (UnauthorizedAccessException e)
+            catch (Exception e) when (LocalFile.IsFileError(e))
             {
                 throw LocalFile.WriteFailed(path, e);
             }

@@ -154,10 +154,10 @@ public sealed class LiveShardSink(
 
     /// <summary>
     /// Same names and sizes; or the server has already compacted: then the uploaded files have given way to ones that are at
-    /// least as high in the order of generations, with a raised sequence.
+    /// least as high in the order of generations, with a sequence above 1. (What it writes from its cache has sequence 1.)
     /// </summary>
     private static bool Matches(Dictionary<string, long> there, Dictionary<string, long> expected) =>
         Contains(there, expected)
         || expected.Where(e => !there.TryGetValue(e.Key, out var size) || size != e.Value)
-            .All(lost => there.Keys.Any(other => !expected.ContainsKey(other) && string.CompareOrdinal(other, lost.Key) > 0));
+            .All(lost => there.Keys.Any(other => !expected.ContainsKey(other) && ShardFileName.IsCompacted(other) && string.CompareOrdinal(other, lost.Key) > 0));
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using InfluxBackup.Http;
 using InfluxBackup.Metadata;
 using InfluxBackup.Transfer;
@@ -28,6 +29,10 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
     private static readonly TimeSpan FirstBarrierDelay = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestBarrierDelay = TimeSpan.FromSeconds(2);
 
+    private static readonly TimeSpan StatisticsAge = TimeSpan.FromSeconds(2);
+
+    private volatile Statistics? statistics;
+
     // Counts that change between before and after say nothing: the server flushes and compacts as it likes.
     private readonly ConcurrentDictionary<ulong, int> filesBefore = new();
 
@@ -52,7 +57,7 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
             throw new ShardSkippedException(SkipReason.Unchanged, $"unchanged since {since.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}");
         }
 
-        if (await CountFilesAsync(shard, cancel).ConfigureAwait(false) is { } files)
+        if (await CountFilesAsync(shard, StatisticsAge, cancel).ConfigureAwait(false) is { } files)
         {
             filesBefore[shard.Id] = files;
         }
@@ -64,11 +69,15 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
     public async Task ConfirmAsync(ShardKey shard, ShardArchive archive, CancellationToken cancel)
     {
         await ThrowIfDroppedAsync(shard, cancel).ConfigureAwait(false);
-        if (await CountFilesAsync(shard, cancel).ConfigureAwait(false) is { } after
-            && filesBefore.TryRemove(shard.Id, out var before) && before == after && archive.TsmFiles != after)
+        if (!filesBefore.TryRemove(shard.Id, out var before) || before == archive.TsmFiles)
+        {
+            return;
+        }
+
+        if (await CountFilesAsync(shard, TimeSpan.Zero, cancel).ConfigureAwait(false) == before)
         {
             throw new InfluxBackupException(
-                "ShardIncomplete", ErrorKind.InvalidData, $"The archive of {shard} has {archive.TsmFiles} TSM files, the server counts {after}.")
+                "ShardIncomplete", ErrorKind.InvalidData, $"The archive of {shard} has {archive.TsmFiles} TSM files, the server counts {before}.")
             {
                 Subject = shard.ToString(),
                 IsTransient = true,
@@ -78,7 +87,7 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
 
     private async Task<bool> FlushAsync(ShardKey shard, CancellationToken cancel)
     {
-        var deadline = DateTime.UtcNow + options.BarrierPatience;
+        var clock = Stopwatch.StartNew();
         for (var delay = FirstBarrierDelay; ; delay = delay < LongestBarrierDelay ? delay * 2 : LongestBarrierDelay)
         {
             if (await client.FlushAsync(shard.Id, cancel).ConfigureAwait(false))
@@ -87,7 +96,7 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
             }
 
             await ThrowIfDroppedAsync(shard, cancel).ConfigureAwait(false);
-            if (DateTime.UtcNow + delay > deadline)
+            if (clock.Elapsed + delay > options.BarrierPatience)
             {
                 return false;
             }
@@ -136,8 +145,11 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
         };
     }
 
-    /// <summary>The server's own count, where it can be had: it is a second opinion, and its absence no reason to fail.</summary>
-    private async Task<int?> CountFilesAsync(ShardKey shard, CancellationToken cancel)
+    /// <summary>
+    /// The server's own count, where it can be had: it is a second opinion, and its absence no reason to fail. The server counts
+    /// all shards at once, so an answer serves all shards that ask soon after; an old one can only raise a needless doubt.
+    /// </summary>
+    private async Task<int?> CountFilesAsync(ShardKey shard, TimeSpan oldest, CancellationToken cancel)
     {
         if (options.Http is not { } http)
         {
@@ -146,8 +158,14 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
 
         try
         {
-            var statistics = await http.ReadShardStatisticsAsync(cancel).ConfigureAwait(false);
-            return statistics.TryGetValue(shard.Id, out var counted) ? counted.TsmFiles : null;
+            var counts = statistics;
+            if (counts is null || counts.Age.Elapsed > oldest)
+            {
+                counts = new Statistics(Stopwatch.StartNew(), await http.ReadShardStatisticsAsync(cancel).ConfigureAwait(false));
+                statistics = counts;
+            }
+
+            return counts.Shards.TryGetValue(shard.Id, out var counted) ? counted.TsmFiles : null;
         }
         catch (InfluxBackupException e)
         {
@@ -155,4 +173,6 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
             return null;
         }
     }
+
+    private sealed record Statistics(Stopwatch Age, IReadOnlyDictionary<ulong, ShardStatistics> Shards);
 }

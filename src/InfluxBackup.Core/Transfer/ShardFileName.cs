@@ -21,6 +21,9 @@ public static partial class ShardFileName
         WellFormedTsm().IsMatch(name)
         && int.Parse(name.AsSpan(0, 9), System.Globalization.CultureInfo.InvariantCulture) <= HighestSafeGeneration;
 
+    /// <summary>Whether a TSM file came of a compaction: its sequence is above 1.</summary>
+    public static bool IsCompacted(string name) => WellFormedTsm().IsMatch(name) && string.CompareOrdinal(name, 10, "000000001", 0, 9) > 0;
+
     /// <summary>The TSM file that a tombstone belongs to.</summary>
     public static string TsmOf(string tombstone) => string.Concat(tombstone.AsSpan(0, tombstone.LastIndexOf('.')), ".tsm");
 

@@ -15,6 +15,9 @@ public sealed class TarGuard(ShardKey shard, string subject) : ITarVisitor
     /// <summary>Last eight bytes of a TSM file: offset of its index.</summary>
     private const int TsmFooterSize = 8;
 
+    /// <summary>A server keeps a shard at a handful of files; thousands are a server that can't compact.</summary>
+    private const int MostEntries = 100_000;
+
     private readonly List<ShardArchiveEntry> entries = [];
     private readonly List<string> warnings = [];
     private readonly HashSet<string> names = new(StringComparer.Ordinal);
@@ -34,6 +37,11 @@ public sealed class TarGuard(ShardKey shard, string subject) : ITarVisitor
     public void Begin(string name, long size, DateTime modified)
     {
         var file = FileBelowShard(name);
+        if (entries.Count == MostEntries)
+        {
+            throw Unsafe(name, $"is one of more than {MostEntries}; no shard has so many files");
+        }
+
         if (!names.Add(file))
         {
             warnings.Add($"'{file}' is in the archive twice; the later one counts.");

@@ -39,11 +39,15 @@ public sealed class TarScanner(ITarVisitor visitor, string subject, bool isRepea
     /// <summary>PAX records and long names hold a few hundred bytes.</summary>
     private const int LargestExtendedHeader = 64 * 1024;
 
+    /// <summary>More than any tool pads with.</summary>
+    private const int MostZerosAfterEnd = 1 << 20;
+
     private readonly byte[] header = new byte[BlockSize];
     private int headerFill;
     private State state = State.Header;
     private long dataLeft;
     private long padLeft;
+    private long afterEnd;
     private MemoryStream? extended;
     private bool extendedIsLongName;
     private string? nextName;
@@ -301,7 +305,8 @@ public sealed class TarScanner(ITarVisitor visitor, string subject, bool isRepea
             throw Damaged($"data follow the end of the archive at byte {Position}");
         }
 
-        return bytes.Length;
+        afterEnd += bytes.Length;
+        return afterEnd <= MostZerosAfterEnd ? bytes.Length : throw Damaged($"more than {MostZerosAfterEnd} zeros follow its end");
     }
 
     private InfluxBackupException Damaged(string what, Exception? inner = null) =>
