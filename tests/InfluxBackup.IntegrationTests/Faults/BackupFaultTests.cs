@@ -192,6 +192,36 @@ public sealed class BackupFaultTests
     }
 
     [Fact]
+    public async Task Shards_on_other_nodes_of_a_cluster_are_named_in_the_manifest()
+    {
+        await using var node = await SampleNode.StartAsync();
+        node.Node.Metadata.Edit(data =>
+        {
+            var policy = data.Databases.Single(d => d.Name == SampleData.Database).RetentionPolicies[0];
+            policy.ShardGroups[0].Shards.Add(new Metadata.ShardInfo { ID = 99, Owners = { new ShardOwner { NodeID = 5 } } });
+            data.MaxShardID = 99;
+        });
+
+        var result = await Engine.BackupAsync(node.Backup);
+
+        Assert.Contains(result.Warnings, w => w.Contains("cluster", StringComparison.Ordinal));
+        var manifest = ManifestFile.Read(result.ManifestPath!);
+        Assert.True(manifest.Limited);
+        Assert.Equal(99UL, Assert.Single(manifest.Run!.MissingShards).ShardId);
+    }
+
+    [Fact]
+    public async Task A_shard_id_that_exists_twice_is_warned_of()
+    {
+        await using var node = await SampleNode.StartAsync();
+        node.Node.Metadata.Edit(data => data.Databases.Single(d => d.Name == SampleData.Database).RetentionPolicies[0].ShardGroups[0].Shards[0].ID = Shard);
+
+        var result = await Engine.BackupAsync(node.Backup with { Selection = SampleNode.Weather });
+
+        Assert.Contains(result.Warnings, w => w.Contains("twice", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_full_disk_is_named_and_leaves_nothing()
     {
         // /dev/full is a device whose every write fails for want of space; a set can't be on it, but an archive can be it.
