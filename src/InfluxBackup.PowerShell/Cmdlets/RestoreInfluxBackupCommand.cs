@@ -1,0 +1,89 @@
+using System.Management.Automation;
+using InfluxBackup.Operations;
+using InfluxBackup.PowerShell.Completion;
+using InfluxBackup.PowerShell.Parameters;
+using InfluxBackup.PowerShell.Pipeline;
+
+namespace InfluxBackup.PowerShell.Cmdlets;
+
+/// <summary>Restores a backup to a running server.</summary>
+/// <remarks>It creates databases and never writes into one that is there, hence the medium impact.</remarks>
+[Cmdlet(VerbsData.Restore, "InfluxBackup", SupportsShouldProcess = true, DefaultParameterSetName = ServerSet)]
+[OutputType(typeof(RestoreResult))]
+[OutputType(typeof(RestorePlan))]
+public sealed class RestoreInfluxBackupCommand : ServerCmdlet
+{
+    /// <summary>Directory of the backup set.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Alias("LiteralPath", "PSPath")]
+    [ValidateNotNullOrEmpty]
+    public string Path { get; set; } = "";
+
+    /// <summary>The backup of the set; the newest unless given.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(TimestampCompleter))]
+    public string? Timestamp { get; set; }
+
+    /// <summary>Restore what all backups of the set stand for together.</summary>
+    [Parameter]
+    public SwitchParameter Combine { get; set; }
+
+    /// <summary>Name on the server of the one database selected.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? NewDatabase { get; set; }
+
+    /// <summary>Name on the server of the one retention policy selected.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? NewRetentionPolicy { get; set; }
+
+    /// <summary>Shards in flight at once.</summary>
+    [Parameter]
+    [ValidateRange(1, 256)]
+    public int? ThrottleLimit { get; set; }
+
+    /// <summary>Restore what is sound although shards of the backup are not.</summary>
+    [Parameter]
+    public SwitchParameter AllowPartial { get; set; }
+
+    private RestoreOptions CreateOptions() => new()
+    {
+        Server = Server,
+        Path = this.LiteralDirectory(Path),
+        Timestamp = Timestamp,
+        Combine = Combine,
+        Selection = Selection,
+        NewDatabase = NewDatabase,
+        NewRetentionPolicy = NewRetentionPolicy,
+        Parallelism = ThrottleLimit,
+        AllowPartial = AllowPartial,
+        Logger = Logger,
+        Progress = ProgressOf($"Restoring to {DataNode}"),
+    };
+
+    /// <inheritdoc/>
+    private protected override void ProcessInput()
+    {
+        var operation = new RestoreOperation(CreateOptions());
+        var plan = Await(operation.PlanAsync);
+        WriteWarnings(plan.Warnings);
+        if (Approve($"Restore {plan}", plan))
+        {
+            var result = Await(cancel => operation.RunAsync(plan, cancel));
+            WriteObject(result);
+            WriteShardErrors(result.Shards.Select(s => s.Result));
+        }
+        else
+        {
+            foreach (var conflict in plan.Conflicts)
+            {
+                WriteError(conflict.ToErrorRecord());
+            }
+        }
+    }
+
+    /// <summary>A restore that was not done must not look like one that was; only single shards may fail along the way.</summary>
+    private protected override bool IsTerminating(InfluxBackupException error) => true;
+}

@@ -1,0 +1,89 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using System.Management.Automation.Runspaces;
+using InfluxBackup.Metadata;
+using InfluxBackup.Operations;
+using InfluxBackup.PowerShell.Parameters;
+using InfluxBackup.Snapshotter;
+
+namespace InfluxBackup.PowerShell.Completion;
+
+/// <summary>
+/// Base of the completers: offers what the set or the server holds that the command line has named so far. A completer that can't
+/// find out offers nothing, and never an error.
+/// </summary>
+public abstract class CatalogCompleter : IArgumentCompleter
+{
+    /// <summary>Somebody waits for the key to do something.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        try
+        {
+            var pattern = new WildcardPattern(wordToComplete.Trim('\'', '"') + "*", WildcardOptions.IgnoreCase);
+            return Candidates(commandName, new BoundParameters(fakeBoundParameters))
+                .Where(c => pattern.IsMatch(c.Text))
+                .DistinctBy(c => c.Text)
+                .Select(c => new CompletionResult(Quoted(c.Text), c.Text, CompletionResultType.ParameterValue, c.ToolTip))
+                .ToList();
+        }
+        catch (Exception)
+        {
+            return [];
+        }
+    }
+
+    private protected abstract IEnumerable<Candidate> Candidates(string commandName, BoundParameters bound);
+
+    /// <summary>The shards of the source: of the server for a backup, else of the set where one is named.</summary>
+    private protected static IEnumerable<ShardInfo> Shards(string commandName, BoundParameters bound)
+    {
+        var isOfServer = commandName.StartsWith("Backup", StringComparison.OrdinalIgnoreCase) || bound.Path is null;
+        return isOfServer ? OfServer(bound) : OfSet(bound);
+    }
+
+    /// <summary>Those of the databases that are named so far, or of all.</summary>
+    private protected static IEnumerable<ShardInfo> ShardsOfDatabases(string commandName, BoundParameters bound) =>
+        Shards(commandName, bound).Where(s => bound.Databases.Count == 0 || bound.Databases.Contains(s.Database));
+
+    private protected static string SetDirectory(string path) =>
+        SetPaths.LiteralDirectory(Runspace.DefaultRunspace.SessionStateProxy.Path, path);
+
+    private static IReadOnlyList<ShardInfo> OfSet(BoundParameters bound) =>
+        CatalogOperation.ReadBackup(SetDirectory(bound.Path!), bound.Timestamp, ShardSelection.Everything).Shards;
+
+    private static IReadOnlyList<ShardInfo> OfServer(BoundParameters bound)
+    {
+        if (bound.DataNode is null)
+        {
+            return [];
+        }
+
+        var server = new ServerAccess
+        {
+            DataNode = DataNodeAddress.Parse(bound.DataNode),
+            Connection = new SnapshotterOptions
+            {
+                ConnectTimeout = Patience,
+                IdleTimeout = Patience,
+                UseTls = bound.UseTls,
+                SkipCertificateCheck = bound.SkipCertificateCheck,
+            },
+        };
+        using var limit = new CancellationTokenSource(Patience);
+        var token = limit.Token;
+        var task = Task.Run(() => CatalogOperation.ReadServerAsync(server, ShardSelection.Everything, token), token);
+        return task.Wait(Patience) ? task.Result : [];
+    }
+
+    private static string Quoted(string text) =>
+        text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.') && text[0] is not '-'
+            ? text
+            : $"'{CodeGeneration.EscapeSingleQuotedStringContent(text)}'";
+
+    private protected sealed record Candidate(string Text, string ToolTip);
+}

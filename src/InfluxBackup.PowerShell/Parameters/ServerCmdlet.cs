@@ -1,0 +1,68 @@
+using System.Management.Automation;
+using InfluxBackup.Http;
+using InfluxBackup.Operations;
+using InfluxBackup.Snapshotter;
+
+namespace InfluxBackup.PowerShell.Parameters;
+
+/// <summary>Base of the cmdlets that talk to a server.</summary>
+public abstract class ServerCmdlet : SelectionCmdlet
+{
+    /// <summary>Name of the parameter set in which a server is named.</summary>
+    protected const string ServerSet = "Server";
+
+    /// <summary>Host and port of the backup service.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ServerSet)]
+    [Alias("ComputerName")]
+    [ValidateNotNullOrEmpty]
+    public string DataNode { get; set; } = "";
+
+    /// <summary>Address of the HTTP API.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [ValidateNotNullOrEmpty]
+    public string? HttpUri { get; set; }
+
+    /// <summary>User of the HTTP API.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>The backup service is behind TLS.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    public SwitchParameter UseTls { get; set; }
+
+    /// <summary>Accept any certificate.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    public SwitchParameter SkipCertificateCheck { get; set; }
+
+    /// <summary>Longest silence on a connection; a number means seconds.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [Timeout]
+    public TimeSpan? Timeout { get; set; }
+
+    private protected ServerAccess Server
+    {
+        get
+        {
+            var connection = new SnapshotterOptions { UseTls = UseTls, SkipCertificateCheck = SkipCertificateCheck };
+            return new ServerAccess
+            {
+                DataNode = DataNodeAddress.Parse(DataNode),
+                Connection = Timeout is { } idle ? connection with { IdleTimeout = idle } : connection,
+                Http = HttpUri is null ? null : Http(HttpUri),
+            };
+        }
+    }
+
+    private InfluxHttpOptions Http(string uri)
+    {
+        var http = new InfluxHttpOptions { Uri = InfluxHttpOptions.ParseUri(uri), SkipCertificateCheck = SkipCertificateCheck };
+        if (Credential is not null && Credential != PSCredential.Empty)
+        {
+            var login = Credential.GetNetworkCredential();
+            http = http with { Credential = new InfluxCredential(login.UserName, login.Password) };
+        }
+
+        return Timeout is { } timeout ? http with { Timeout = timeout } : http;
+    }
+}
