@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Management.Automation;
 using InfluxBackup.Operations;
 using InfluxBackup.PowerShell.Parameters;
+using InfluxBackup.PowerShell.Pipeline;
 
 namespace InfluxBackup.PowerShell.Cmdlets;
 
@@ -68,9 +69,20 @@ public sealed class BackupInfluxClusterCommand : ServerCmdlet
         {
             var result = Await(cancel => operation.RunAsync(plan, cancel));
             WriteObject(result);
+            WriteWarnings(result.Warnings);
             WriteShardErrors(result.Shards);
+            if (result.ManifestPath is null)
+            {
+                WriteError(NotKept(result).ToErrorRecord(result));
+            }
         }
     }
+
+    private static InfluxBackupException NotKept(BackupResult result) =>
+        new("BackupNotKept", ErrorKind.Write, $"{result.FailedShardCount} of {result.Shards.Count} shards failed; no backup was kept in '{result.Path}'.")
+        {
+            Remedy = "Solve what the errors of the shards say, or keep what is sound with -AllowPartial.",
+        };
 
     /// <summary>There is one server and nothing else to go on with.</summary>
     private protected override bool IsTerminating(InfluxBackupException error) => true;

@@ -20,10 +20,21 @@ public sealed class GetInfluxBackupManifestCommand : SetCmdlet
     [Parameter]
     public SwitchParameter Latest { get; set; }
 
+    /// <summary>Without a name the catalog gives the newest.</summary>
+    private IReadOnlyList<string?> Wanted(string directory)
+    {
+        if (Latest)
+        {
+            return [null];
+        }
+
+        return Timestamp ?? CatalogOperation.ReadTimestamps(directory);
+    }
+
     /// <inheritdoc/>
     private protected override void ProcessSet(string directory)
     {
-        foreach (var timestamp in Latest ? [null] : Timestamp ?? CatalogOperation.ReadTimestamps(directory))
+        foreach (var timestamp in Wanted(directory))
         {
             try
             {

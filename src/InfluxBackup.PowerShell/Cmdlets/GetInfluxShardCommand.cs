@@ -3,6 +3,7 @@ using InfluxBackup.Metadata;
 using InfluxBackup.Operations;
 using InfluxBackup.PowerShell.Completion;
 using InfluxBackup.PowerShell.Parameters;
+using ShardInfo = InfluxBackup.Operations.ShardInfo;
 
 namespace InfluxBackup.PowerShell.Cmdlets;
 

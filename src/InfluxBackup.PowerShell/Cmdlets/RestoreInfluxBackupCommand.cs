@@ -73,6 +73,7 @@ public sealed class RestoreInfluxBackupCommand : ServerCmdlet
         {
             var result = Await(cancel => operation.RunAsync(plan, cancel));
             WriteObject(result);
+            WriteWarnings(result.Warnings);
             WriteShardErrors(result.Shards.Select(s => s.Result));
         }
         else

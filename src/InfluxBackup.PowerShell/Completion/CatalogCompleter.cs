@@ -6,6 +6,7 @@ using InfluxBackup.Metadata;
 using InfluxBackup.Operations;
 using InfluxBackup.PowerShell.Parameters;
 using InfluxBackup.Snapshotter;
+using ShardInfo = InfluxBackup.Operations.ShardInfo;
 
 namespace InfluxBackup.PowerShell.Completion;
 

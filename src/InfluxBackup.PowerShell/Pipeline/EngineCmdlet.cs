@@ -15,11 +15,12 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
 
     private readonly CancellationTokenSource stop = new();
     private readonly PipelinePump pump;
+    private readonly HashSet<string> warned = [];
 
     protected EngineCmdlet()
     {
         pump = new PipelinePump(this, stop);
-        Logger = new PipelineLogger(pump);
+        Logger = new PipelineLogger(pump, WriteWarningOnce);
     }
 
     /// <summary>For the engine's options.</summary>
@@ -89,6 +90,15 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
     private protected void WriteWarnings(IEnumerable<string> warnings)
     {
         foreach (var warning in warnings)
+        {
+            WriteWarningOnce(warning);
+        }
+    }
+
+    /// <summary>A plan, the log and a result may each tell of the same.</summary>
+    private void WriteWarningOnce(string warning)
+    {
+        if (warned.Add(warning))
         {
             WriteWarning(warning);
         }

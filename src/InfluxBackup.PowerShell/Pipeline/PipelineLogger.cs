@@ -6,7 +6,7 @@ namespace InfluxBackup.PowerShell.Pipeline;
 /// The engine's log on PowerShell's streams. What the engine logs as an error is in the result too, and from there becomes an error
 /// record; here it is only told with the details, so that nobody reads of the same failure twice.
 /// </summary>
-internal sealed class PipelineLogger(PipelinePump pump) : ILogger
+internal sealed class PipelineLogger(PipelinePump pump, Action<string> warn) : ILogger
 {
     /// <inheritdoc/>
     public IDisposable? BeginScope<TState>(TState state)
@@ -27,7 +27,7 @@ internal sealed class PipelineLogger(PipelinePump pump) : ILogger
         pump.Post(logLevel switch
         {
             LogLevel.Debug => cmdlet => cmdlet.WriteDebug(text),
-            LogLevel.Warning => cmdlet => cmdlet.WriteWarning(text),
+            LogLevel.Warning => _ => warn(text),
             _ => cmdlet => cmdlet.WriteVerbose(text),
         });
     }
