@@ -5,22 +5,25 @@
 Set-StrictMode -Version 3.0
 
 $bin = [System.IO.Path]::Combine($PSScriptRoot, 'bin')
-$main = [System.IO.Path]::Combine($bin, 'InfluxBackup.PowerShell.dll')
+$own = 'InfluxBackup.Core', 'InfluxBackup.PowerShell'
+
+function Find-Loaded([string] $Name) {
+    $path = [System.IO.Path]::Combine($bin, "$Name.dll")
+    foreach ($assembly in [System.Runtime.Loader.AssemblyLoadContext]::All.Assemblies) {
+        if (-not $assembly.IsDynamic -and $assembly.Location -eq $path) {
+            return $assembly
+        }
+    }
+}
 
 # Runspaces share the process. Whoever comes second has to find the first one's assemblies, or the two could not exchange objects.
 $lock = [System.Runtime.Loader.AssemblyLoadContext]
 [System.Threading.Monitor]::Enter($lock)
 try {
-    $assembly = [System.Runtime.Loader.AssemblyLoadContext]::All.Assemblies |
-        Where-Object { -not $_.IsDynamic -and $_.Location -eq $main } |
-        Select-Object -First 1
-    if (-not $assembly) {
+    if (-not (Find-Loaded $own[-1])) {
         $context = [System.Runtime.Loader.AssemblyLoadContext]::new('InfluxBackup', $false)
         foreach ($file in [System.IO.Directory]::GetFiles($bin, '*.dll')) {
-            $loaded = $context.LoadFromAssemblyPath($file)
-            if ($file -eq $main) {
-                $assembly = $loaded
-            }
+            $null = $context.LoadFromAssemblyPath($file)
         }
     }
 }
@@ -28,12 +31,18 @@ finally {
     [System.Threading.Monitor]::Exit($lock)
 }
 
-$cmdlets = Import-Module -Assembly $assembly -Force -PassThru
+# The engine has no cmdlets; PowerShell finds the types of an assembly by name only once it was imported, and a script may want to
+# write catch [InfluxBackup.InfluxBackupException].
+$modules = foreach ($name in $own) {
+    Import-Module -Assembly (Find-Loaded $name) -Force -PassThru
+}
 
 # When the assembly was imported before in this session, PowerShell reuses what it knows and forgets to hand the cmdlets on
 # (https://github.com/PowerShell/PowerShell/issues/20710).
 $addExportedCmdlet = [System.Management.Automation.PSModuleInfo].GetMethod(
     'AddExportedCmdlet', [System.Reflection.BindingFlags]'Instance, NonPublic')
-foreach ($cmdlet in $cmdlets.ExportedCmdlets.Values) {
-    $null = $addExportedCmdlet.Invoke($ExecutionContext.SessionState.Module, @(, $cmdlet))
+foreach ($module in $modules) {
+    foreach ($cmdlet in $module.ExportedCmdlets.Values) {
+        $null = $addExportedCmdlet.Invoke($ExecutionContext.SessionState.Module, @(, $cmdlet))
+    }
 }

@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using System.Management.Automation.Runspaces;
 using InfluxBackup.Metadata;
 using InfluxBackup.Operations;
 using InfluxBackup.PowerShell.Parameters;
@@ -51,8 +50,13 @@ public abstract class CatalogCompleter : IArgumentCompleter
     private protected static IEnumerable<ShardInfo> ShardsOfDatabases(string commandName, BoundParameters bound) =>
         Shards(commandName, bound).Where(s => bound.Databases.Count == 0 || bound.Databases.Contains(s.Database));
 
-    private protected static string SetDirectory(string path) =>
-        SetPaths.LiteralDirectory(Runspace.DefaultRunspace.SessionStateProxy.Path, path);
+    /// <summary>Relative to where the user stands, which only the runspace knows.</summary>
+    private protected static string SetDirectory(string path)
+    {
+        using var shell = System.Management.Automation.PowerShell.Create(RunspaceMode.CurrentRunspace);
+        var context = shell.AddScript("$ExecutionContext").Invoke<EngineIntrinsics>()[0];
+        return SetPaths.LiteralDirectory(context.SessionState.Path, path);
+    }
 
     private static IReadOnlyList<ShardInfo> OfSet(BoundParameters bound) =>
         CatalogOperation.ReadBackup(SetDirectory(bound.Path!), bound.Timestamp, ShardSelection.Everything).Shards;
