@@ -44,6 +44,9 @@ function Invoke-BuildTask {
 
 function Invoke-TestTask {
     Invoke-BuildTask
+    # The tests' emulated data node is built against the same engine.
+    dotnet build (Join-Path $PSScriptRoot 'src' 'InfluxBackup.Emulator') -c Release --nologo -v minimal
+    if ($LASTEXITCODE) { throw "The build of the emulator failed with exit code $LASTEXITCODE." }
     # A process of its own: a session that has loaded the module once can't load it anew.
     $pwsh = [System.Environment]::ProcessPath
     & $pwsh -NoProfile -NonInteractive -File (Join-Path $PSScriptRoot 'tests' 'Pester' 'Run.ps1') -ModulePath $module

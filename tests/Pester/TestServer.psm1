@@ -125,6 +125,24 @@ function Write-Influx {
     $null = Invoke-RestMethod -Method Post -Uri $uri -Body $body -ContentType 'text/plain; charset=utf-8' -Verbose:$false
 }
 
+function Wait-Influx {
+    <# influxd reopens a shard that was restored some time after it has said that it is done. #>
+    param([scriptblock] $Condition)
+
+    $limit = [datetime]::UtcNow.AddSeconds(20)
+    while ($true) {
+        $last = ''
+        try {
+            if (& $Condition) { return }
+        }
+        catch {
+            $last = "$_"
+        }
+        if ([datetime]::UtcNow -gt $limit) { throw "Waited too long for: $Condition $last" }
+        Start-Sleep -Milliseconds 50
+    }
+}
+
 function Add-SampleData {
     <# Database plant: three shards of a week, a second policy, a continuous query. Database 'it''s odd': a name that needs quotes. #>
     param([pscustomobject] $Server)
@@ -157,4 +175,4 @@ function Get-FileSnapshot {
 }
 
 Export-ModuleMember -Function Test-InfluxdInstalled, Get-FreePort, Start-InfluxServer, Stop-InfluxServer, Invoke-Influx, Write-Influx,
-    Add-SampleData, Get-FileSnapshot
+    Wait-Influx, Add-SampleData, Get-FileSnapshot

@@ -1,0 +1,159 @@
+param([string] $ModulePath = (Join-Path $PSScriptRoot '..' '..' 'out' 'InfluxBackup'))
+
+BeforeDiscovery {
+    $hasNoServer = -not (Get-Command -Name influxd -CommandType Application -ErrorAction Ignore)
+}
+
+BeforeAll {
+    Import-Module $ModulePath
+    Import-Module (Join-Path $PSScriptRoot 'TestServer.psm1') -Force
+}
+
+Describe 'Restore-InfluxBackup' -Skip:$hasNoServer {
+    BeforeAll {
+        $server = Start-InfluxServer (Join-Path $TestDrive 'server')
+        Add-SampleData $server
+        Invoke-Influx $server 'CREATE USER "reader" WITH PASSWORD ''secret'''
+        Invoke-Influx $server 'GRANT READ ON "plant" TO "reader"'
+        Invoke-Influx $server 'CREATE USER "leaver" WITH PASSWORD ''secret'''
+        Invoke-Influx $server 'GRANT ALL ON "plant" TO "leaver"'
+        $node = @{ DataNode = $server.DataNode }
+        $set = Join-Path $TestDrive 'set'
+        $backup = Backup-InfluxCluster @node -Path $set
+        Invoke-Influx $server 'DROP USER "leaver"'
+    }
+
+    AfterAll {
+        Stop-InfluxServer $server
+    }
+
+    It 'brings every point back under a new name' {
+        $result = Restore-InfluxBackup $set @node -HttpUri $server.HttpUri -Database plant -NewDatabase copy
+        $result.GetType().FullName | Should -Be 'InfluxBackup.Operations.RestoreResult'
+        "$($result.Outcome)" | Should -Be 'Complete'
+        $result.Databases | Should -Be 'copy'
+        $result.ShardCount | Should -Be 4
+        foreach ($query in 'SELECT * FROM temperature', 'SELECT * FROM "five-years".temperature') {
+            $before = Invoke-Influx $server $query plant | ConvertTo-Csv
+            $before.Count | Should -BeGreaterThan 1
+            Invoke-Influx $server $query copy | ConvertTo-Csv | Should -Be $before
+        }
+    }
+
+    It 'restores continuous queries and grants, and names what it can not restore' {
+        $result = Restore-InfluxBackup $set @node -HttpUri $server.HttpUri -Database plant -NewDatabase granted
+        (Invoke-Influx $server 'SHOW CONTINUOUS QUERIES').query -match 'granted' | Should -Not -BeNullOrEmpty
+        (Invoke-Influx $server 'SHOW GRANTS FOR "reader"').database | Should -Contain 'granted'
+        $left = $result.Objects.Where({ -not $_.IsRestored })
+        $left.Name | Sort-Object -Unique | Should -Be 'leaver'
+        $left.Where({ $_.Kind -eq 'Grant' }).Statement | Should -Be 'GRANT ALL ON "granted" TO "leaver"'
+        $result | Format-List | Out-String | Should -BeLike '*NotRestored*leaver*'
+    }
+
+    It 'takes <What> from the pipeline' -ForEach @(
+        @{ What = 'a result of a backup'; Name = 'piped1'; Source = { $backup } }
+        @{ What = 'a manifest'; Name = 'piped2'; Source = { Get-InfluxBackupManifest $set } }
+        @{ What = 'a directory'; Name = 'piped3'; Source = { Get-Item $set } }
+    ) {
+        $result = & $Source | Restore-InfluxBackup @node -Database plant -NewDatabase $Name
+        $result.Timestamp | Should -Be $backup.Timestamp
+        (Invoke-Influx $server 'SELECT count(value) FROM temperature' $Name).count | Should -Be 3000
+    }
+
+    It 'restores the backup that is named' {
+        $two = Join-Path $TestDrive 'two'
+        $first = Backup-InfluxCluster @node -Path $two -Database plant
+        Start-Sleep -Milliseconds 1100
+        $null = Backup-InfluxCluster @node -Path $two -Database "it's odd"
+        (Restore-InfluxBackup $two @node -Timestamp $first.Timestamp -NewDatabase named -Database plant).ShardCount | Should -Be 4
+    }
+
+    It 'restores one policy under a new name' {
+        $result = Restore-InfluxBackup $set @node -Database plant -RetentionPolicy autogen -NewDatabase renamed -NewRetentionPolicy forever
+        $result.Shards.RetentionPolicy | Sort-Object -Unique | Should -Be 'forever'
+        (Invoke-Influx $server 'SELECT count(value) FROM "forever".temperature' renamed).count | Should -Be 3000
+    }
+
+    It 'restores one shard' {
+        $shard = Get-InfluxShard -Path $set -Database plant -RetentionPolicy autogen | Select-Object -First 1
+        $result = Restore-InfluxBackup $set @node -ShardId $shard.ShardId -NewDatabase single
+        $result.ShardCount | Should -Be 1
+        $result.Shards.SourceShardId | Should -Be $shard.ShardId
+        (Invoke-Influx $server 'SELECT count(value) FROM temperature' single).count | Should -Be 1000
+    }
+
+    It 'restores names that need quotes' {
+        $null = Restore-InfluxBackup $set @node -Database "it's odd" -NewDatabase 'still "odd"'
+        (Invoke-Influx $server 'SELECT * FROM "température"' 'still "odd"').text | Should -Be 'Zeile 1'
+    }
+
+    Context 'with -WhatIf' {
+        It 'writes the plan and nothing else' {
+            $plan = Restore-InfluxBackup $set @node -Database plant -NewDatabase never -WhatIf
+            $plan.GetType().FullName | Should -Be 'InfluxBackup.Operations.RestorePlan'
+            $plan.Shards.Count | Should -Be 4
+            $plan.Conflicts.Count | Should -Be 0
+            $plan | Out-String | Should -BeLike "*databases 'never' with 4 shards*five-years*"
+            (Invoke-Influx $server 'SHOW DATABASES').name | Should -Not -Contain 'never'
+        }
+
+        It 'shows what stands against it' {
+            $plan = Restore-InfluxBackup $set @node -WhatIf -ErrorVariable conflicts -ErrorAction SilentlyContinue
+            $plan.Conflicts.Id | Sort-Object -Unique | Should -Be 'DatabaseExists'
+            $conflicts.Count | Should -Be 2
+        }
+    }
+
+    Context 'when it can not be done' {
+        It 'never touches a database that is there' {
+            $before = (Invoke-Influx $server 'SELECT count(value) FROM temperature' plant).count
+            $record = { Restore-InfluxBackup $set @node -Database plant } | Should -Throw -PassThru
+            $record.FullyQualifiedErrorId | Should -BeLike 'DatabaseExists,*'
+            "$($record.CategoryInfo.Category)" | Should -Be 'ResourceExists'
+            $record.ErrorDetails.RecommendedAction | Should -BeLike '*-NewDatabase*'
+            (Invoke-Influx $server 'SELECT count(value) FROM temperature' plant).count | Should -Be $before
+        }
+
+        It 'says <Id>' -ForEach @(
+            @{ Id = 'DatabaseNotFound'; Wrong = @{ Database = 'nope'; NewDatabase = 'x' } }
+            @{ Id = 'DatabaseRequired'; Wrong = @{ NewDatabase = 'x' } }
+            @{ Id = 'BackupNotFound'; Wrong = @{ Timestamp = '20000101T000000Z' } }
+            @{ Id = 'NameInvalid'; Wrong = @{ Database = 'plant'; NewDatabase = 'a/b' } }
+        ) {
+            { Restore-InfluxBackup $set @node @Wrong } | Should -Throw -ErrorId "$Id,*"
+        }
+
+        It 'says that there is no set' {
+            { Restore-InfluxBackup (Join-Path $TestDrive 'nowhere') @node } | Should -Throw -ErrorId 'BackupSetNotFound,*'
+        }
+
+        It 'says that there is no backup in a directory' {
+            $empty = New-Item -ItemType Directory -Path (Join-Path $TestDrive 'empty')
+            { Restore-InfluxBackup $empty @node } | Should -Throw -ErrorId 'NoBackup,*'
+        }
+
+        It 'does not take the newest backup for one that was not kept' {
+            $failed = [pscustomobject]@{ Path = $set; Timestamp = $null }
+            $errors = @()
+            $failed | Restore-InfluxBackup @node -Database plant -NewDatabase wrong -ErrorVariable errors -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+            $errors.Count | Should -BeGreaterThan 0
+            (Invoke-Influx $server 'SHOW DATABASES').name | Should -Not -Contain 'wrong'
+        }
+
+        It 'refuses damaged archives before it touches the server' {
+            $damaged = Join-Path $PSScriptRoot '..' 'Data' 'hostile' 'gzip-truncated'
+            $record = { Restore-InfluxBackup $damaged @node -NewDatabase broken -Database golden } | Should -Throw -PassThru
+            "$($record.CategoryInfo.Category)" | Should -Be 'InvalidData'
+            (Invoke-Influx $server 'SHOW DATABASES').name | Should -Not -Contain 'broken'
+        }
+
+        It 'restores what is sound of them when it is told to' {
+            $damaged = Join-Path $PSScriptRoot '..' 'Data' 'hostile' 'gzip-truncated'
+            $result = Restore-InfluxBackup $damaged @node -NewDatabase half -Database golden -AllowPartial -ErrorVariable shardErrors -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+            "$($result.Outcome)" | Should -Be 'Partial'
+            $result.FailedShardCount | Should -Be 1
+            $shardErrors.Count | Should -Be 1
+            $shardErrors[0].TargetObject.ShardId | Should -Be 16
+        }
+    }
+}
