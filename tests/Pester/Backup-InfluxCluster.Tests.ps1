@@ -141,6 +141,7 @@ Describe 'Backup-InfluxCluster' -Skip:$hasNoServer {
             @{ Id = 'ShardNotFound'; Category = 'ObjectNotFound'; Wrong = @{ ShardId = 99999 }; Says = '*1*' }
             @{ Id = 'DatabaseRequired'; Category = 'InvalidArgument'; Wrong = @{ RetentionPolicy = 'autogen' }; Says = '*' }
             @{ Id = 'TimeRangeInvalid'; Category = 'InvalidArgument'; Wrong = @{ Start = '2024-01-02'; End = '2024-01-01' }; Says = '*' }
+            @{ Id = 'HttpUriRequired'; Category = 'InvalidArgument'; Wrong = @{ Credential = [pscredential]::new('a', [securestring]::new()) }; Says = '*-HttpUri*' }
             @{ Id = 'HttpUriInvalid'; Category = 'InvalidArgument'; Wrong = @{ HttpUri = 'ftp://x' }; Says = '*' }
         ) {
             $set = New-SetPath

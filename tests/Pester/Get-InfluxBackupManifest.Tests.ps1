@@ -85,7 +85,7 @@ Describe 'Get-InfluxBackupManifest' {
 
 Describe 'Get-InfluxShard of a set' {
     It 'lists the shards of a backup' {
-        $shards = Get-InfluxShard -Path $golden
+        $shards = Get-InfluxShard $golden
         $shards.Count | Should -Be 22
         $shards[0].GetType().FullName | Should -Be 'InfluxBackup.Operations.ShardInfo'
         $shards.IsPresent | Sort-Object -Unique | Should -BeTrue

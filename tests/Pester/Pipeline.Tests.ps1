@@ -149,7 +149,7 @@ Describe 'The bridge to the pipeline' -Skip:$hasNoEmulator {
 Describe 'A backup with a shard that fails' -Skip:$hasNoEmulator {
     BeforeAll {
         # A shard is given up after some 45 seconds: both ways at once.
-        $node = Start-EmulatedNode (Join-Path $TestDrive 'failing')
+        $node = Start-EmulatedNode (Join-Path $TestDrive 'failing node')
         Add-Fault $node ([InfluxBackup.Emulator.Fault]::CutAfter(1000)) 4
         $runs = foreach ($option in '', '-AllowPartial') {
             $set = Join-Path $TestDrive "failing$option"

@@ -55,10 +55,10 @@ public sealed class TestInfluxBackupCommand : SetCmdlet
     }
 
     /// <inheritdoc/>
-    private protected override bool IsTerminating(InfluxBackupException error)
+    private protected override void WriteOrThrow(InfluxBackupException error)
     {
         unsound++;
-        return base.IsTerminating(error);
+        base.WriteOrThrow(error);
     }
 
     private void Write(TestResult result)

@@ -49,10 +49,16 @@ public abstract class ServerCmdlet : SelectionCmdlet
             {
                 DataNode = DataNodeAddress.Parse(DataNode),
                 Connection = Timeout is { } idle ? connection with { IdleTimeout = idle } : connection,
-                Http = HttpUri is null ? null : Http(HttpUri),
+                Http = HttpUri is not null ? Http(HttpUri) : Credential is null ? null : throw HttpUriRequired(),
             };
         }
     }
+
+    private static InfluxBackupException HttpUriRequired() =>
+        new("HttpUriRequired", ErrorKind.InvalidArgument, "A credential was given, but no address of the HTTP API that it is for.")
+        {
+            Remedy = "Give -HttpUri too, for instance http://influx01:8086; the backup service itself knows no users.",
+        };
 
     private InfluxHttpOptions Http(string uri)
     {

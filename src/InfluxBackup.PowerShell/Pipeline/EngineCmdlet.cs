@@ -13,6 +13,7 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
     /// <summary>Tag of the information records, to tell them from those of others.</summary>
     private static readonly string[] InformationTags = ["InfluxBackup"];
 
+    // Not disposed: it holds nothing, and StopProcessing may come when the cmdlet has ended already.
     private readonly CancellationTokenSource stop = new();
     private readonly PipelinePump pump;
     private readonly HashSet<string> warned = [];
@@ -68,7 +69,7 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
     private protected virtual bool IsTerminating(InfluxBackupException error) =>
         error.Kind is ErrorKind.Connection or ErrorKind.Security or ErrorKind.InvalidArgument;
 
-    private protected void WriteOrThrow(InfluxBackupException error)
+    private protected virtual void WriteOrThrow(InfluxBackupException error)
     {
         if (IsTerminating(error))
         {
@@ -138,7 +139,6 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
         if (disposing)
         {
             pump.Dispose();
-            stop.Dispose();
         }
     }
 
