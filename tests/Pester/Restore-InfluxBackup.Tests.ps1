@@ -93,7 +93,7 @@ Describe 'Restore-InfluxBackup' -Skip:$hasNoServer {
             $plan.GetType().FullName | Should -Be 'InfluxBackup.Operations.RestorePlan'
             $plan.Shards.Count | Should -Be 4
             $plan.Conflicts.Count | Should -Be 0
-            $plan | Out-String | Should -BeLike "*databases 'never' with 4 shards*five-years*"
+            $plan | Out-String | Should -BeLike "*'never' with 4 shards*five-years*"
             (Invoke-Influx $server 'SHOW DATABASES').name | Should -Not -Contain 'never'
         }
 

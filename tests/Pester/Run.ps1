@@ -20,6 +20,7 @@ if (-not (Get-Module -ListAvailable -Name Pester | Where-Object Version -ge '5.0
 
 Import-Module Pester -MinimumVersion 5.0
 if (-not (Get-Command -Name influxd -CommandType Application -ErrorAction Ignore)) {
+    if ($env:INFLUXBACKUP_REQUIRE_INFLUXD -eq '1') { throw 'influxd is not installed, and the tests with a real server must not be skipped.' }
     Write-Host 'influxd is not installed: the tests with a real server are skipped.'
 }
 
