@@ -110,6 +110,31 @@ Describe 'The bridge to the pipeline' -Skip:$hasNoEmulator {
             $shell.Dispose()
         }
 
+        It 'ends a restore at once and says what it leaves behind' -Skip:$IsWindows {
+            $set = New-SetPath
+            $null = Backup-InfluxCluster -DataNode $address -Path $set -ShardId 2 -WarningAction SilentlyContinue
+            $target = Start-EmulatedNode (New-SetPath)
+            $update = [InfluxBackup.Snapshotter.SnapshotterRequestType]::ShardUpdate
+            $slow = $target.Faults.Add([InfluxBackup.Emulator.Fault]::Slow(100), $update, $null, 1, $null)
+            $output = New-SetPath
+            $command = "Import-Module '$ModulePath'; Restore-InfluxBackup '$set' -DataNode $($target.Address) -NewDatabase stopped; 'went on'"
+            $start = @{
+                FilePath               = [System.Environment]::ProcessPath
+                ArgumentList           = '-NoProfile', '-NonInteractive', '-Command', "`"$command`""
+                RedirectStandardOutput = $output
+                PassThru               = $true
+            }
+            $process = Start-Process @start
+            Wait-Until { $target.Faults.Hits($slow) -gt 0 -or $process.HasExited }
+            # The signal that a terminal sends.
+            & (Get-Command -Name kill -CommandType Application)[0] -INT $process.Id
+            $process.WaitForExit(10000) | Should -BeTrue
+            Stop-EmulatedNode $target
+            $text = Get-Content -Raw $output
+            $text | Should -BeLike '*drop stopped*'
+            $text | Should -Not -BeLike '*went on*'
+        }
+
         It 'ends while the server has not answered yet' {
             $null = $node.Faults.Add([InfluxBackup.Emulator.Fault]::Stall(0), $null, $null, 1, $null)
             $shell = New-Shell "Get-InfluxShard -DataNode $address"

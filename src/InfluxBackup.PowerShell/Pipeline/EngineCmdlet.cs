@@ -96,10 +96,22 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    /// <summary>A plan, the log and a result may each tell of the same.</summary>
+    /// <summary>
+    /// A plan, the log and a result may each tell of the same. A stopped pipeline takes nothing more, and yet the user has to know
+    /// what a restore leaves behind: the host says it then.
+    /// </summary>
     private void WriteWarningOnce(string warning)
     {
-        if (warned.Add(warning))
+        if (!warned.Add(warning))
+        {
+            return;
+        }
+
+        if (Stopping)
+        {
+            Host.UI.WriteWarningLine(warning);
+        }
+        else
         {
             WriteWarning(warning);
         }

@@ -24,11 +24,17 @@ internal sealed class PipelineLogger(PipelinePump pump, Action<string> warn) : I
         }
 
         var text = formatter(state, exception);
-        pump.Post(logLevel switch
+        switch (logLevel)
         {
-            LogLevel.Debug => cmdlet => cmdlet.WriteDebug(text),
-            LogLevel.Warning => _ => warn(text),
-            _ => cmdlet => cmdlet.WriteVerbose(text),
-        });
+            case LogLevel.Warning:
+                pump.Post(_ => warn(text), isUrgent: true);
+                break;
+            case LogLevel.Debug:
+                pump.Post(cmdlet => cmdlet.WriteDebug(text));
+                break;
+            default:
+                pump.Post(cmdlet => cmdlet.WriteVerbose(text));
+                break;
+        }
     }
 }

@@ -13,12 +13,14 @@ internal sealed class PipelinePump(Cmdlet cmdlet, CancellationTokenSource stop) 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
     // Bounded: a console that is paused or scrolled back slows the work down instead of filling the memory.
-    private readonly BlockingCollection<Action<Cmdlet>> queue = new(boundedCapacity: 1024);
+    private readonly BlockingCollection<Message> queue = new(boundedCapacity: 1024);
 
     public ProgressDisplay Progress { get; } = new();
 
     /// <summary>From any thread: has <paramref name="action"/> done on the pipeline's thread.</summary>
-    public void Post(Action<Cmdlet> action) => queue.Add(action);
+    /// <param name="action">What to do.</param>
+    /// <param name="isUrgent">Also when the pipeline has been stopped meanwhile; the action then must not write to it.</param>
+    public void Post(Action<Cmdlet> action, bool isUrgent = false) => queue.Add(new Message(action, isUrgent));
 
     /// <summary>Runs the work and returns what it returns. To be called on the pipeline's thread.</summary>
     /// <exception cref="PipelineStoppedException">The user or a later command stopped the pipeline; the work has ended.</exception>
@@ -30,9 +32,9 @@ internal sealed class PipelinePump(Cmdlet cmdlet, CancellationTokenSource stop) 
         {
             while (!awakened.IsCompleted || queue.Count > 0)
             {
-                if (queue.TryTake(out var action, Interval))
+                if (queue.TryTake(out var message, Interval))
                 {
-                    action(cmdlet);
+                    message.Say(cmdlet);
                 }
 
                 Progress.Render(cmdlet, Interval);
@@ -66,7 +68,12 @@ internal sealed class PipelinePump(Cmdlet cmdlet, CancellationTokenSource stop) 
     {
         while (!awakened.IsCompleted || queue.Count > 0)
         {
-            queue.TryTake(out _, Interval);
+            if (queue.TryTake(out var message, Interval) && message.IsUrgent)
+            {
+                message.Say(cmdlet);
+            }
         }
     }
+
+    private readonly record struct Message(Action<Cmdlet> Say, bool IsUrgent);
 }
