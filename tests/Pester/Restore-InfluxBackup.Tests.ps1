@@ -157,3 +157,40 @@ Describe 'Restore-InfluxBackup' -Skip:$hasNoServer {
         }
     }
 }
+
+Describe 'Restore-InfluxBackup to a server with a login' -Skip:$hasNoServer {
+    BeforeAll {
+        $server = Start-InfluxServer (Join-Path $TestDrive 'source')
+        Add-SampleData $server
+        $set = Join-Path $TestDrive 'login set'
+        $null = Backup-InfluxCluster -DataNode $server.DataNode -Path $set
+        $target = Start-InfluxServer (Join-Path $TestDrive 'target') -Authentication
+        # The first user may be made without a login.
+        Invoke-Influx $target 'CREATE USER "admin" WITH PASSWORD ''right'' WITH ALL PRIVILEGES'
+        $restore = @{ Path = $set; DataNode = $target.DataNode; HttpUri = $target.HttpUri; Database = 'plant'; WarningAction = 'SilentlyContinue' }
+
+        function New-Credential([string] $Password) {
+            [pscredential]::new('admin', (ConvertTo-SecureString $Password -AsPlainText -Force))
+        }
+    }
+
+    AfterAll {
+        Stop-InfluxServer $server
+        Stop-InfluxServer $target
+    }
+
+    It 'logs in' {
+        $result = Restore-InfluxBackup @restore -NewDatabase one -Credential (New-Credential 'right')
+        "$($result.Outcome)" | Should -Be 'Complete'
+        $result.Objects.Where({ $_.Kind -eq 'ContinuousQuery' }).IsRestored | Should -BeTrue
+    }
+
+    It 'says that a login is refused, and shows no password' {
+        $said = [System.Collections.Generic.List[object]]::new()
+        $record = { Restore-InfluxBackup @restore -NewDatabase two -Credential (New-Credential 'wr0ng-secret') -Verbose -Debug *>&1 | ForEach-Object { $said.Add($_) } } |
+            Should -Throw -PassThru
+        "$($record.CategoryInfo.Category)" | Should -Be 'AuthenticationError'
+        $said, $record | Format-List * -Force | Out-String | Should -Not -Match 'wr0ng-secret'
+        (Get-InfluxShard -DataNode $target.DataNode).Database | Should -Not -Contain 'two'
+    }
+}

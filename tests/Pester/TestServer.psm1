@@ -23,7 +23,7 @@ function Get-FreePort {
 }
 
 function Start-InfluxServer {
-    param([Parameter(Mandatory)] [string] $Directory)
+    param([Parameter(Mandatory)] [string] $Directory, [switch] $Authentication)
 
     foreach ($attempt in 1..5) {
         # Between choosing a port and listening on it another process may take it.
@@ -33,6 +33,7 @@ function Start-InfluxServer {
             DataNode  = "127.0.0.1:$snapshot"
             HttpUri   = "http://127.0.0.1:$http"
             Log       = Join-Path $Directory 'influxd.log'
+            Login     = $Authentication.IsPresent
             Process   = $null
         }
         if (Start-InfluxProcess $server) {
@@ -63,6 +64,7 @@ store-enabled = false
 [http]
 bind-address = "$(([uri]$Server.HttpUri).Authority)"
 log-enabled = false
+auth-enabled = $($Server.Login.ToString().ToLowerInvariant())
 "@
     $start = @{
         FilePath               = (Get-Command -Name influxd -CommandType Application | Select-Object -First 1).Source
