@@ -73,6 +73,11 @@ internal sealed class RestorePlanner(RestoreOptions options, SnapshotterClient c
             };
         }
 
+        if (backup.Manifest.Run?.Since is { } only)
+        {
+            warnings.Add($"Backup {backup.Timestamp} holds only the shards that changed since {only:yyyy-MM-dd'T'HH:mm:ss'Z'}; the others are not restored. -Combine (--combine) restores them from earlier backups of the set.");
+        }
+
         return RestorePoint.Of(backup);
     }
 
