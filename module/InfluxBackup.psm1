@@ -37,7 +37,7 @@ $modules = foreach ($name in $own) {
     Import-Module -Assembly (Find-Loaded $name) -Force -PassThru
 }
 
-# When the assembly was imported before in this session, PowerShell reuses what it knows and forgets to hand the cmdlets on
+# When the assembly was imported before in the same process, PowerShell reuses what it knows and forgets to hand the cmdlets on
 # (https://github.com/PowerShell/PowerShell/issues/20710).
 $addExportedCmdlet = [System.Management.Automation.PSModuleInfo].GetMethod(
     'AddExportedCmdlet', [System.Reflection.BindingFlags]'Instance, NonPublic')

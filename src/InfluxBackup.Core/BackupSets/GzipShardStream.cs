@@ -8,7 +8,7 @@ namespace InfluxBackup.BackupSets;
 /// The tar stream inside a <c>.tar.gz</c>, stricter than a plain decompressor: the file must end with the length of what was
 /// in it, so a cut trailer or anything appended is found, and its SHA-256 must be that of the manifest where there is one.
 /// </summary>
-public sealed class GzipShardStream : Stream
+public sealed class GzipShardStream : ReadOnlyStream
 {
     /// <summary>CRC-32 and length modulo 2^32, little-endian, end a gzip member.</summary>
     private const int TrailerSize = 8;
@@ -30,20 +30,6 @@ public sealed class GzipShardStream : Stream
         this.expectedSha256 = expectedSha256;
         hashing = expectedSha256 is null ? null : new HashingStream(file);
         gzip = new GZipStream(hashing ?? (Stream)file, CompressionMode.Decompress);
-    }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
     }
 
     /// <summary>Opens an archive.</summary>
@@ -80,21 +66,26 @@ public sealed class GzipShardStream : Stream
         }
     }
 
+    /// <summary>The file is local and its reads are short: handing each to another thread costs more than it frees.</summary>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(Read(buffer.Span));
+    }
+
+    public override int Read(Span<byte> buffer)
+    {
         try
         {
-            // The file is local and its reads are short: reading it synchronously costs less than handing each to another thread.
-            var read = gzip.Read(buffer.Span);
+            var read = gzip.Read(buffer);
             produced += read;
             if (read == 0 && !checkedEnd)
             {
                 checkedEnd = true;
-                CheckEnd(cancellationToken);
+                CheckEnd();
             }
 
-            return ValueTask.FromResult(read);
+            return read;
         }
         catch (InvalidDataException e)
         {
@@ -106,18 +97,6 @@ public sealed class GzipShardStream : Stream
             throw LocalFile.ReadFailed(path, e);
         }
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Read asynchronously.");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
@@ -131,7 +110,7 @@ public sealed class GzipShardStream : Stream
         base.Dispose(disposing);
     }
 
-    private void CheckEnd(CancellationToken cancel)
+    private void CheckEnd()
     {
         var trailer = new byte[TrailerSize];
         var length = file.Length >= TrailerSize
@@ -145,7 +124,7 @@ public sealed class GzipShardStream : Stream
 
         if (hashing is not null)
         {
-            hashing.Drain(cancel);
+            hashing.Drain();
             var sha256 = hashing.GetHash();
             if (!string.Equals(sha256, expectedSha256, StringComparison.OrdinalIgnoreCase))
             {
@@ -158,36 +137,19 @@ public sealed class GzipShardStream : Stream
         new(id, ErrorKind.InvalidData, $"The archive '{path}' is damaged: {why}.", inner) { Subject = path };
 
     /// <summary>Passes a stream through and hashes what passes.</summary>
-    private sealed class HashingStream(Stream inner) : Stream
+    private sealed class HashingStream(Stream inner) : ReadOnlyStream
     {
         private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
         public string GetHash() => Convert.ToHexString(hash.GetHashAndReset()).ToLowerInvariant();
 
-        public void Drain(CancellationToken cancel)
+        public void Drain()
         {
             var buffer = new byte[FileBufferSize];
-            while (Read(buffer, 0, buffer.Length) > 0)
+            while (Read(buffer) > 0)
             {
-                cancel.ThrowIfCancellationRequested();
             }
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
         public override int Read(Span<byte> buffer)
         {
@@ -195,16 +157,6 @@ public sealed class GzipShardStream : Stream
             hash.AppendData(buffer[..read]);
             return read;
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {
