@@ -15,7 +15,7 @@ public sealed record BackupOptions : OperationOptions
 
     /// <summary>
     /// Leaves out shards without files modified after this time. A shard that changed is taken whole, so the newest archive of
-    /// each shard in the set is always all of it.
+    /// each shard in the set is always all of it. The server's clock counts, which set the times of the files.
     /// </summary>
     public DateTimeOffset? Since { get; init; }
 

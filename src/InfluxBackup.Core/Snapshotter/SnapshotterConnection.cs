@@ -15,6 +15,10 @@ public sealed class SnapshotterConnection : Stream
     private readonly DataNodeAddress address;
     private readonly TimeSpan idleTimeout;
 
+    // Each is used again and again, one for each direction: a new source and timer for every read are garbage by the megabyte.
+    private CancellationTokenSource readLimit = new();
+    private CancellationTokenSource writeLimit = new();
+
     private SnapshotterConnection(Socket socket, Stream stream, DataNodeAddress address, TimeSpan idleTimeout)
     {
         this.socket = socket;
@@ -83,11 +87,11 @@ public sealed class SnapshotterConnection : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limited.CancelAfter(idleTimeout);
+        var limit = Limit(ref readLimit);
+        using var linked = cancellationToken.UnsafeRegister(CancelLimit, limit);
         try
         {
-            return await stream.ReadAsync(buffer, limited.Token).ConfigureAwait(false);
+            return await stream.ReadAsync(buffer, limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
         {
@@ -98,11 +102,11 @@ public sealed class SnapshotterConnection : Stream
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limited.CancelAfter(idleTimeout);
+        var limit = Limit(ref writeLimit);
+        using var linked = cancellationToken.UnsafeRegister(CancelLimit, limit);
         try
         {
-            await stream.WriteAsync(buffer, limited.Token).ConfigureAwait(false);
+            await stream.WriteAsync(buffer, limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
         {
@@ -180,9 +184,25 @@ public sealed class SnapshotterConnection : Stream
         {
             stream.Dispose();
             socket.Dispose();
+            readLimit.Dispose();
+            writeLimit.Dispose();
         }
 
         base.Dispose(disposing);
+    }
+
+    private static void CancelLimit(object? limit) => ((CancellationTokenSource)limit!).Cancel();
+
+    private CancellationTokenSource Limit(ref CancellationTokenSource limit)
+    {
+        if (!limit.TryReset())
+        {
+            limit.Dispose();
+            limit = new CancellationTokenSource();
+        }
+
+        limit.CancelAfter(idleTimeout);
+        return limit;
     }
 
     private InfluxBackupException Broken(Exception e, string silence) => e switch
