@@ -1,49 +1,86 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 
 namespace InfluxBackup.BackupSets;
 
-/// <summary>A file that is hashed while it is written. Writes are gathered into large ones.</summary>
+/// <summary>
+/// A file that is hashed while it is written. Large files are written past the page cache, by a thread of their own: copying
+/// gigabytes into a cache that nobody will read from costs a third of the processor time of a backup, drives the server's own
+/// pages out of memory, and has to be waited for at the flush. (1 GB on the machine of the benchmark: 0.6 s past the cache, 0.5 s
+/// of processor time and 1.6 to 3.0 s through the cache with the flush.) Small files, tails, and file systems that can't do it go
+/// through the cache.
+/// </summary>
 public sealed class HashedFileWriter : WriteOnlyStream
 {
-    private const int BufferSize = 256 * 1024;
+    /// <summary>One is being filled, one written, one lies ready: 3 MB for each shard in flight.</summary>
+    private const int MostBlocks = 3;
 
     private readonly FileStream file;
     private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private readonly byte[] pending = new byte[BufferSize];
+    private readonly BlockingCollection<AlignedBlock> full = [];
+    private readonly BlockingCollection<AlignedBlock> free = [];
+    private readonly List<AlignedBlock> blocks = [];
+    private AlignedBlock current;
     private int fill;
-    private long written;
+    private long handedOver;
+    private Thread? writer;
+    private volatile ExceptionDispatchInfo? failure;
 
-    public HashedFileWriter(string path) => file = LocalFile.Create(path);
-
-    public override long Length => written + fill;
-
-    /// <summary>Writes what is left, flushes it to the disk and returns the SHA-256 of the file, lower-case hex.</summary>
-    public string Complete()
+    public HashedFileWriter(string path)
     {
-        WritePending();
-        file.Flush(flushToDisk: true);
-        return Convert.ToHexString(hash.GetHashAndReset()).ToLowerInvariant();
+        file = LocalFile.Create(path);
+        current = NewBlock();
+    }
+
+    public override long Length => handedOver + fill;
+
+    public override long Position
+    {
+        get => Length;
+        set => throw new NotSupportedException();
     }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         while (!buffer.IsEmpty)
         {
-            var taken = Math.Min(buffer.Length, BufferSize - fill);
-            buffer[..taken].CopyTo(pending.AsSpan(fill));
+            var taken = Math.Min(buffer.Length, AlignedBlock.Size - fill);
+            buffer[..taken].CopyTo(current.Span[fill..]);
             fill += taken;
             buffer = buffer[taken..];
-            if (fill == BufferSize)
+            if (fill == AlignedBlock.Size)
             {
-                WritePending();
+                HandOver();
             }
         }
+    }
+
+    /// <summary>Writes what is left, flushes it to the disk and returns the SHA-256 of the file, lower-case hex.</summary>
+    public string Complete()
+    {
+        EndWriter();
+        failure?.Throw();
+        if (writer is not null)
+        {
+            LocalFile.TryBypassCache(file.SafeFileHandle, on: false);
+        }
+
+        var tail = current.Span[..fill];
+        hash.AppendData(tail);
+        RandomAccess.Write(file.SafeFileHandle, tail, handedOver);
+        file.Flush(flushToDisk: true);
+        return Convert.ToHexString(hash.GetHashAndReset()).ToLowerInvariant();
     }
 
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
+            EndWriter();
+            blocks.ForEach(b => b.Dispose());
+            full.Dispose();
+            free.Dispose();
             file.Dispose();
             hash.Dispose();
         }
@@ -51,11 +88,74 @@ public sealed class HashedFileWriter : WriteOnlyStream
         base.Dispose(disposing);
     }
 
-    private void WritePending()
+    private void HandOver()
     {
-        file.Write(pending.AsSpan(0, fill));
-        hash.AppendData(pending, 0, fill);
-        written += fill;
+        if (writer is null)
+        {
+            var bypass = LocalFile.TryBypassCache(file.SafeFileHandle, on: true);
+            writer = new Thread(() => WriteBlocks(bypass)) { IsBackground = true, Name = "InfluxBackup archive writer" };
+            writer.Start();
+        }
+
+        failure?.Throw();
+        full.Add(current);
+        handedOver += AlignedBlock.Size;
         fill = 0;
+        current = blocks.Count < MostBlocks && free.Count == 0 ? NewBlock() : free.Take();
+    }
+
+    private void WriteBlocks(bool bypass)
+    {
+        long offset = 0;
+        foreach (var block in full.GetConsumingEnumerable())
+        {
+            if (failure is null)
+            {
+                try
+                {
+                    hash.AppendData(block.Span);
+                    Write(block.Span, offset, ref bypass);
+                    offset += AlignedBlock.Size;
+                }
+                catch (Exception e) when (LocalFile.IsFileError(e))
+                {
+                    failure = ExceptionDispatchInfo.Capture(e);
+                }
+            }
+
+            free.Add(block);
+        }
+    }
+
+    /// <summary>A file system may take the flag and then refuse the write (EINVAL), for instance over its own alignment.</summary>
+    private void Write(ReadOnlySpan<byte> block, long offset, ref bool bypass)
+    {
+        try
+        {
+            RandomAccess.Write(file.SafeFileHandle, block, offset);
+        }
+        catch (IOException e) when (bypass && LocalFile.IsInvalidArgument(e))
+        {
+            bypass = false;
+            LocalFile.TryBypassCache(file.SafeFileHandle, on: false);
+            RandomAccess.Write(file.SafeFileHandle, block, offset);
+        }
+    }
+
+    private void EndWriter()
+    {
+        if (!full.IsAddingCompleted)
+        {
+            full.CompleteAdding();
+        }
+
+        writer?.Join();
+    }
+
+    private AlignedBlock NewBlock()
+    {
+        var block = new AlignedBlock();
+        blocks.Add(block);
+        return block;
     }
 }

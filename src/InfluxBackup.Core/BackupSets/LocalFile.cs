@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace InfluxBackup.BackupSets;
 
@@ -17,6 +18,9 @@ public static partial class LocalFile
     private const int WindowsSharingViolation = unchecked((int)0x80070020);
     private const int WindowsLockViolation = unchecked((int)0x80070021);
     private const int PosixInputOutput = 5;
+    private const int PosixInvalidArgument = 22;
+    private const int GetStatusFlags = 3;
+    private const int SetStatusFlags = 4;
     private const int PosixNoSpace = 28;
     private const int WindowsDiskFull = unchecked((int)0x80070070);
     private const int WindowsHandleDiskFull = unchecked((int)0x80070027);
@@ -85,6 +89,30 @@ public static partial class LocalFile
     /// <summary>Whether a file could not be opened because another process has it locked.</summary>
     public static bool IsLockHeld(IOException e) => e.HResult is LinuxWouldBlock or MacWouldBlock or WindowsSharingViolation or WindowsLockViolation;
 
+    /// <summary>
+    /// Makes writes to a file go past the page cache (Linux: O_DIRECT), or through it again. False where that can't be had; the
+    /// file is then as it was.
+    /// </summary>
+    public static bool TryBypassCache(SafeFileHandle file, bool on)
+    {
+        var direct = RuntimeInformation.ProcessArchitecture switch
+        {
+            Architecture.X64 => 0x4000,
+            Architecture.Arm64 => 0x10000,
+            _ => 0,
+        };
+        if (!OperatingSystem.IsLinux() || direct == 0)
+        {
+            return false;
+        }
+
+        var flags = FControl(file, GetStatusFlags, 0);
+        return flags >= 0 && FControl(file, SetStatusFlags, on ? flags | direct : flags & ~direct) == 0;
+    }
+
+    /// <summary>Whether the file system refused the arguments of a call.</summary>
+    public static bool IsInvalidArgument(IOException e) => e.HResult == PosixInvalidArgument;
+
     /// <summary>Whether an exception is one of the file system's.</summary>
     public static bool IsFileError(Exception e) => e is IOException or UnauthorizedAccessException;
 
@@ -110,6 +138,9 @@ public static partial class LocalFile
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int FControl(SafeFileHandle file, int command, int flags);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FSync(int descriptor);
