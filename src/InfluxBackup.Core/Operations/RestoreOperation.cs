@@ -90,8 +90,9 @@ public sealed class RestoreOperation(RestoreOptions options)
     {
         var sound = plan.Shards.Where(s => s.Problem is null).ToList();
         var targets = sound.ToDictionary(s => s.Source, s => ids[s.Source.Id]);
-        // The plan has compared the hashes of the files; now those of what is really sent.
-        var source = new PortableShardSource(sound.ToDictionary(s => s.Source, s => s.Stored), StoredHashes.Tar);
+        // The plan has just compared the hashes of the files. What is read now still has to fit gzip's checksum, the lengths of the
+        // manifest and the rules of the guard, and what would not is never ended as a whole archive.
+        var source = new PortableShardSource(sound.ToDictionary(s => s.Source, s => s.Stored), StoredHashes.None);
         var tasks = sound.Select(s => new ShardTask(s.Source, s.Stored.Entry.Size)).ToList();
         var results = await new ShardTransfer(options.Transfer)
             .RunAsync(tasks, source, new LiveShardSink(client, targets, http, logger), cancel).ConfigureAwait(false);
