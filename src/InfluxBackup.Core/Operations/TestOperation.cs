@@ -9,6 +9,8 @@ namespace InfluxBackup.Operations;
 /// <summary>Tests the backups of a set: manifests, metadata, every archive to its last byte, and every TSM file in it.</summary>
 public sealed class TestOperation(TestOptions options)
 {
+    private const string MissingShard = "BackupIsPartial";
+
     /// <summary>One result for each backup, newest first. What is wrong is a finding, not an exception.</summary>
     /// <exception cref="InfluxBackupException">There is no such set or backup at all.</exception>
     public async IAsyncEnumerable<TestResult> RunAsync([EnumeratorCancellation] CancellationToken cancel)
@@ -48,15 +50,17 @@ public sealed class TestOperation(TestOptions options)
             findings.Add(new TestFinding(FindingSeverity.Error, e.Id, e.Subject ?? manifestPath, null, null, null, e.Message));
         }
 
-        var failed = shards.Count(s => s.Outcome == ShardOutcome.Failed);
+        // A shard that the run itself could not get is as bad as one whose archive is damaged.
+        var missing = findings.Count(f => f.Check == MissingShard);
+        var failed = shards.Count(s => s.Outcome == ShardOutcome.Failed) + missing;
         var isBad = findings.Any(f => f.Severity == FindingSeverity.Error);
         return new TestResult
         {
             Path = Path.GetDirectoryName(manifestPath)!,
             Timestamp = Path.GetFileNameWithoutExtension(manifestPath),
-            Outcome = !isBad ? Outcome.Complete : failed > 0 && failed < shards.Count ? Outcome.Partial : Outcome.Failed,
+            Outcome = !isBad ? Outcome.Complete : failed > 0 && failed < shards.Count + missing ? Outcome.Partial : Outcome.Failed,
             Findings = findings,
-            ShardCount = shards.Count - failed,
+            ShardCount = shards.Count + missing - failed,
             FailedShardCount = failed,
             Bytes = shards.Sum(s => s.Archive?.Length ?? 0),
             Duration = clock.Elapsed,
@@ -91,7 +95,7 @@ public sealed class TestOperation(TestOptions options)
         foreach (var missing in (backup.Manifest.Run?.MissingShards ?? []).Where(m => m.Outcome == ShardOutcome.Failed))
         {
             findings.Add(new TestFinding(
-                FindingSeverity.Error, "BackupIsPartial", backup.ManifestPath, missing.Database, missing.RetentionPolicy, missing.ShardId, $"Shard {missing.ShardId} is not in the backup: {missing.Reason}"));
+                FindingSeverity.Error, MissingShard, backup.ManifestPath, missing.Database, missing.RetentionPolicy, missing.ShardId, $"Shard {missing.ShardId} is not in the backup: {missing.Reason}"));
         }
     }
 

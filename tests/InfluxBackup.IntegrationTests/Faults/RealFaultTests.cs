@@ -67,6 +67,26 @@ public sealed class RealFaultTests
         Assert.Equal(backup.Shards.Count - 1, Assert.Single(await Engine.TestAsync(set)).ShardCount);
     }
 
+    [RealServerFact]
+    public async Task A_real_server_can_be_backed_up_after_a_cancelled_restore()
+    {
+        await using var source = await InfluxServer.StartAsync(cancel: Cancel);
+        await using var target = await InfluxServer.StartAsync(cancel: Cancel);
+        using var set = new TemporaryDirectory();
+        await AwkwardData.WriteAsync(source, cancel: Cancel);
+        await Engine.BackupAsync(Engine.BackupOptions(source, set));
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var cancelled = new AfterFirstShard(() => stop.CancelAsync());
+        var restore = new RestoreOperation(Engine.RestoreOptions(target, set) with { Progress = cancelled });
+        var plan = await restore.PlanAsync(Cancel);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => restore.RunAsync(plan, stop.Token));
+
+        var backup = await Engine.BackupAsync(Engine.BackupOptions(target, set["after"]) with { Retry = Patient });
+        Assert.Equal(Outcome.Complete, backup.Outcome);
+        Assert.True(Assert.Single(await Engine.TestAsync(set["after"])).IsSound);
+    }
+
     private static async Task Revive(InfluxServer server)
     {
         await server.KillAsync();
