@@ -12,6 +12,9 @@ namespace InfluxBackup.Operations;
 /// <summary>Backs up a running server: metadata and shards, into one portable backup of a set.</summary>
 public sealed class BackupOperation(BackupOptions options)
 {
+    /// <summary>By which the clocks of two hosts may differ without a mistake.</summary>
+    private static readonly TimeSpan ClockDifference = TimeSpan.FromHours(1);
+
     private readonly ILogger logger = options.Logger;
     private readonly SnapshotterClient client = options.Server.CreateClient();
 
@@ -19,6 +22,14 @@ public sealed class BackupOperation(BackupOptions options)
     /// <exception cref="InfluxBackupException">The server can't be reached, or does not have what was asked for.</exception>
     public async Task<BackupPlan> PlanAsync(CancellationToken cancel)
     {
+        if (options.Since > DateTimeOffset.UtcNow + ClockDifference)
+        {
+            throw new InfluxBackupException("SinceInFuture", ErrorKind.InvalidArgument, $"Nothing can have changed since {options.Since:O}: that is in the future.")
+            {
+                Remedy = "Give a time in the past, for instance the name of the set's last backup.",
+            };
+        }
+
         var host = $"data node {client.Address}";
         var metastore = await client.ReadMetastoreAsync(cancel).ConfigureAwait(false);
         var metadata = ServerMetadata.Parse(metastore.Metadata, host);

@@ -103,6 +103,15 @@ public sealed class WrongUseTests
         Assert.Contains(file, error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_time_in_the_future_is_no_time_to_look_back_to()
+    {
+        await using var node = await SampleNode.StartAsync();
+        var error = await Assert.ThrowsAsync<InfluxBackupException>(() => Engine.BackupAsync(node.Backup with { Since = DateTimeOffset.UtcNow.AddDays(1) }));
+        Assert.Equal("SinceInFuture", error.Id);
+        Assert.False(Directory.Exists(node.Set));
+    }
+
     private static async Task<InfluxBackupException> FailAsync(ServerAccess access) =>
         await Assert.ThrowsAsync<InfluxBackupException>(() => new BackupOperation(new BackupOptions { Server = access, Path = "unused" }).PlanAsync(Cancel));
 }
