@@ -6,7 +6,11 @@ namespace InfluxBackup.Operations;
 /// <summary>One shard that a backup will take.</summary>
 /// <param name="Shard">The shard.</param>
 /// <param name="ExpectedBytes">About how long its tar stream will be, where the server's HTTP API could be asked.</param>
-public sealed record PlannedBackupShard(ShardDescription Shard, long? ExpectedBytes);
+public sealed record PlannedBackupShard(ShardDescription Shard, long? ExpectedBytes)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Shard.Key.ToString();
+}
 
 /// <summary>What a backup will do, shard by shard.</summary>
 public sealed record BackupPlan

@@ -12,7 +12,11 @@ namespace InfluxBackup.Operations;
 /// <param name="Archive">What the archive was found to hold; null when it can't be restored.</param>
 /// <param name="Problem">Why it can't be restored.</param>
 public sealed record PlannedRestoreShard(
-    ShardKey Source, string TargetDatabase, string TargetRetentionPolicy, StoredShard Stored, ShardArchive? Archive, InfluxBackupException? Problem);
+    ShardKey Source, string TargetDatabase, string TargetRetentionPolicy, StoredShard Stored, ShardArchive? Archive, InfluxBackupException? Problem)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Source} to {TargetDatabase}.{TargetRetentionPolicy}{(Problem is null ? "" : $": {Problem.Id}")}";
+}
 
 /// <summary>What a restore will do. Every archive has been read and checked before there is a plan.</summary>
 public sealed record RestorePlan

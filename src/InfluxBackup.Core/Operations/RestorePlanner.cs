@@ -109,9 +109,9 @@ internal sealed class RestorePlanner(RestoreOptions options, SnapshotterClient c
         }
 
         var left = all.Where(n => !inBackup.Contains(n)).ToList();
-        if (left.Count > 0)
+        if (left.Count > 0 && point.Newest.Manifest.Run is null)
         {
-            warnings.Add($"The backup is limited to a part of its server; databases that it holds nothing of are not created: {string.Join(", ", left)}. Name one to create it empty.");
+            warnings.Add($"The backup seems to be of a part of its server; databases that it holds nothing of are not created: {string.Join(", ", left)}. Name one to create it empty.");
         }
 
         return all.Where(inBackup.Contains).ToList();

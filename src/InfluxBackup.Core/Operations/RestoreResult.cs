@@ -7,7 +7,11 @@ namespace InfluxBackup.Operations;
 /// <param name="Source">Its name in the backup.</param>
 /// <param name="Target">Its name on the server; null when it has none there.</param>
 /// <param name="Result">How the transfer ended.</param>
-public sealed record RestoredShard(ShardKey Source, ShardKey? Target, ShardResult Result);
+public sealed record RestoredShard(ShardKey Source, ShardKey? Target, ShardResult Result)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Result}{(Target is null ? "" : $" as {Target}")}";
+}
 
 /// <summary>A continuous query, grant or user of the backup, and whether the server has it now.</summary>
 /// <param name="Kind">Continuous query, grant or user.</param>

@@ -64,6 +64,9 @@ public sealed record ShardResult
     public TimeSpan Duration { get; init; }
 
     public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Shard}: {Outcome}";
 }
 
 /// <summary>
