@@ -88,9 +88,14 @@ Describe 'Backup-InfluxCluster' -Skip:$hasNoServer {
     }
 
     It 'takes the name of a backup for a time' {
-        $result = Backup-InfluxCluster @node -Path (New-SetPath) -Database plant -Since '20990101T000000Z'
+        $soon = [datetime]::UtcNow.AddMinutes(30).ToString("yyyyMMdd'T'HHmmss'Z'")
+        $result = Backup-InfluxCluster @node -Path (New-SetPath) -Database plant -Since $soon
         $result.ShardCount | Should -Be 0
         "$($result.Outcome)" | Should -Be 'Complete'
+    }
+
+    It 'does not look back to a time in the future' {
+        { Backup-InfluxCluster @node -Path (New-SetPath) -Database plant -Since '20990101T000000Z' } | Should -Throw -ErrorId 'SinceInFuture*'
     }
 
     It 'takes <Timeout> for a timeout' -ForEach @(
