@@ -4,18 +4,16 @@ using InfluxBackup.Transfer;
 namespace InfluxBackup.BackupSets;
 
 /// <summary>Which hashes of the manifest are compared while archives are read. Lengths and structure always are.</summary>
-[Flags]
 public enum StoredHashes
 {
-    None = 0,
+    /// <summary>None, because they have just been compared.</summary>
+    None,
 
-    /// <summary>The compressed file: finds any change of it.</summary>
-    Archive = 1,
+    /// <summary>That of the compressed file, which finds any change of it; that of the tar stream where the manifest has no other.</summary>
+    One,
 
-    /// <summary>The tar stream: finds a change on the way through decompression too.</summary>
-    Tar = 2,
-
-    All = Archive | Tar,
+    /// <summary>Those of the compressed file and of the tar stream.</summary>
+    All,
 }
 
 /// <summary>Shards from the archives of a backup set, checked against what their manifest says.</summary>
@@ -31,12 +29,12 @@ public sealed class PortableShardSource(IReadOnlyDictionary<ShardKey, StoredShar
     {
         var stored = shards[shard];
         var entry = stored.Entry;
-        var archiveHash = hashes.HasFlag(StoredHashes.Archive) ? entry.ArchiveSha256 : null;
+        var archiveHash = hashes == StoredHashes.None ? null : entry.ArchiveSha256;
         return Task.FromResult(new ShardStream(GzipShardStream.Open(stored.Path, entry.ArchiveSize, archiveHash))
         {
             ExpectedLength = entry.Size,
             ExpectedSha256 = entry.TarSha256,
-            IsHashed = hashes.HasFlag(StoredHashes.Tar) && entry.TarSha256 is not null,
+            IsHashed = entry.TarSha256 is not null && (hashes == StoredHashes.All || (hashes == StoredHashes.One && archiveHash is null)),
         });
     }
 

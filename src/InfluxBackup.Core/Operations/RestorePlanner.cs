@@ -229,7 +229,7 @@ internal sealed class RestorePlanner(RestoreOptions options, SnapshotterClient c
 
     private async Task<List<PlannedRestoreShard>> CheckArchivesAsync(List<StoredShardOf> shards, CancellationToken cancel)
     {
-        var source = new PortableShardSource(shards.ToDictionary(s => s.Key, s => s.Stored), StoredHashes.Archive);
+        var source = new PortableShardSource(shards.ToDictionary(s => s.Key, s => s.Stored), StoredHashes.One);
         var tasks = shards.Select(s => new ShardTask(s.Key, s.Stored.Entry.Size)).ToList();
         var checkedOnly = options.Transfer with { MaxAttempts = 1, Progress = null, Logger = Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance };
         var results = await new ShardTransfer(checkedOnly).RunAsync(tasks, source, new DiscardSink(), cancel).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using InfluxBackup.BackupSets;
 using InfluxBackup.Emulator;
 using InfluxBackup.Metadata;
 using InfluxBackup.Operations;
@@ -172,6 +173,22 @@ public sealed class RestoreFaultTests
         Assert.Equal(Outcome.Partial, partial.Outcome);
         Assert.Equal(1, partial.ShardCount);
         Assert.Equal(Outcome.Complete, backup.Outcome);
+    }
+
+    [Fact]
+    public async Task A_manifest_with_the_hash_of_the_tar_alone_is_held_to_it()
+    {
+        await using var source = await SampleNode.StartAsync();
+        await using var target = await SampleNode.StartAsync(withSample: false);
+        var backup = await Engine.BackupAsync(source.Backup with { Selection = SampleNode.Weather });
+        var manifest = ManifestFile.Read(backup.ManifestPath!);
+        var files = manifest.Files!.Select(f => f with { ArchiveSha256 = null, ArchiveSize = null, TarSha256 = new string('0', 64) }).ToList();
+        await File.WriteAllBytesAsync(backup.ManifestPath!, ManifestFile.ToBytes(manifest with { Files = files }), Cancel);
+
+        var error = await Assert.ThrowsAsync<InfluxBackupException>(() => Engine.RestoreAsync(target.Restore(source.Set)));
+
+        Assert.Equal("ShardHashMismatch", error.Id);
+        Assert.Empty(target.Node.Metadata.Read().Databases);
     }
 
     [Fact]
