@@ -40,6 +40,12 @@ public sealed class TsmPoints : IDisposable
     public ReadOnlySpan<byte> String(int index) =>
         Type == TsmBlockType.String ? text.Span[ranges.AsSpan(0, Count)[index]] : throw WrongType(TsmBlockType.String);
 
+    /// <summary>Where the values of a block of type <see cref="TsmBlockType.String"/> lie in <see cref="Text"/>.</summary>
+    public ReadOnlySpan<Range> Strings => Type == TsmBlockType.String ? ranges.AsSpan(0, Count) : throw WrongType(TsmBlockType.String);
+
+    /// <summary>The text of all values of a block of type <see cref="TsmBlockType.String"/>.</summary>
+    public ReadOnlySpan<byte> Text => Type == TsmBlockType.String ? text.Span : throw WrongType(TsmBlockType.String);
+
     /// <summary>
     /// Unpacks a block, given without its checksum. Throws <see cref="TsmFormatException"/> if it cannot be unpacked or
     /// has not as many values as times.
@@ -51,6 +57,37 @@ public sealed class TsmPoints : IDisposable
         {
             throw new TsmFormatException(counts.Describe());
         }
+    }
+
+    /// <summary>Takes away the points with times from <paramref name="min"/> to <paramref name="max"/>, both included.</summary>
+    /// <returns>How many there were.</returns>
+    public int Remove(long min, long max)
+    {
+        var kept = 0;
+        for (var i = 0; i < Count; i++)
+        {
+            if (times[i] >= min && times[i] <= max)
+            {
+                continue;
+            }
+            times[kept] = times[i];
+            switch (Type)
+            {
+                case TsmBlockType.Boolean:
+                    booleans[kept] = booleans[i];
+                    break;
+                case TsmBlockType.String:
+                    ranges[kept] = ranges[i];
+                    break;
+                default:
+                    numbers[kept] = numbers[i];
+                    break;
+            }
+            kept++;
+        }
+        var removed = Count - kept;
+        Count = kept;
+        return removed;
     }
 
     /// <summary>

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace InfluxBackup.Tsm.Codecs;
 
 /// <summary>
@@ -32,6 +34,24 @@ public static class BooleanCodec
             destination[i] = (bits[i >> 3] & (0x80 >> (i & 7))) != 0;
         }
         return (int)count;
+    }
+
+    /// <summary>Packs all values; none at all is allowed.</summary>
+    public static void Encode(ReadOnlySpan<bool> values, IBufferWriter<byte> destination)
+    {
+        var bytes = destination.GetSpan(1 + Uvarint.MaxSize + (values.Length + 7) / 8);
+        bytes[0] = BitPacked << 4;
+        var start = 1 + Uvarint.Write(bytes[1..], (ulong)values.Length);
+        var bits = bytes.Slice(start, (values.Length + 7) / 8);
+        bits.Clear();
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (values[i])
+            {
+                bits[i >> 3] |= (byte)(0x80 >> (i & 7));
+            }
+        }
+        destination.Advance(start + bits.Length);
     }
 
     private static ReadOnlySpan<byte> ReadHeader(ReadOnlySpan<byte> encoded, out ulong count)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 
@@ -18,8 +19,8 @@ namespace InfluxBackup.Tsm.Codecs;
 /// </summary>
 public static class FloatCodec
 {
-    private const int Gorilla = 1;
-    private const ulong EndMarker = 0x7ff8000000000001;
+    internal const int Gorilla = 1;
+    internal const ulong EndMarker = 0x7ff8000000000001;
 
     private const int LeadingBits = 5;
     private const int SignificantBits = 6;
@@ -94,6 +95,9 @@ public static class FloatCodec
         }
         return count;
     }
+
+    /// <summary>Packs all values; none at all is allowed, NaN is not.</summary>
+    public static void Encode(ReadOnlySpan<double> values, IBufferWriter<byte> destination) => FloatEncoder.Encode(values, destination);
 
     /// <summary>The 64 bits at a bit position, filled with zeros behind the end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

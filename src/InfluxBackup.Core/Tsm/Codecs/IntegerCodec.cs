@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
@@ -76,6 +77,75 @@ public static class IntegerCodec
         }
         return values.Length;
     }
+
+    /// <summary>
+    /// Packs all values, of which there is at least one: as a run if there are three or more and all differences are
+    /// equal, packed if they fit, raw otherwise.
+    /// </summary>
+    public static void Encode(ReadOnlySpan<long> values, IBufferWriter<byte> destination)
+    {
+        if (values.IsEmpty)
+        {
+            throw new ArgumentException("No values to encode.", nameof(values));
+        }
+        var rented = ArrayPool<ulong>.Shared.Rent(values.Length);
+        try
+        {
+            var zigzags = rented.AsSpan(0, values.Length);
+            zigzags[0] = Zigzag(values[0]);
+            var largest = 0UL;
+            for (var i = 1; i < values.Length; i++)
+            {
+                zigzags[i] = Zigzag(values[i] - values[i - 1]);
+                largest = Math.Max(largest, zigzags[i]);
+            }
+            if (values.Length > 2 && zigzags[1..].IndexOfAnyExcept(zigzags[1]) < 0)
+            {
+                EncodeRun(zigzags[0], zigzags[1], (ulong)values.Length - 1, destination);
+            }
+            else if (largest > Simple8b.MaxValue)
+            {
+                EncodeRaw(zigzags, destination);
+            }
+            else
+            {
+                var head = destination.GetSpan(FirstEnd);
+                head[0] = Packed << 4;
+                BinaryPrimitives.WriteUInt64BigEndian(head[1..], zigzags[0]);
+                destination.Advance(FirstEnd);
+                Simple8b.Encode(zigzags[1..], destination);
+            }
+        }
+        finally
+        {
+            ArrayPool<ulong>.Shared.Return(rented);
+        }
+    }
+
+    private static void EncodeRun(ulong first, ulong delta, ulong repeats, IBufferWriter<byte> destination)
+    {
+        var bytes = destination.GetSpan(FirstEnd + 2 * Uvarint.MaxSize);
+        bytes[0] = RunLength << 4;
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[1..], first);
+        var length = FirstEnd;
+        length += Uvarint.Write(bytes[length..], delta);
+        length += Uvarint.Write(bytes[length..], repeats);
+        destination.Advance(length);
+    }
+
+    private static void EncodeRaw(ReadOnlySpan<ulong> zigzags, IBufferWriter<byte> destination)
+    {
+        var size = checked(1 + zigzags.Length * sizeof(ulong));
+        var bytes = destination.GetSpan(size);
+        bytes[0] = Raw << 4;
+        for (var i = 0; i < zigzags.Length; i++)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(bytes[(1 + i * sizeof(ulong))..], zigzags[i]);
+        }
+        destination.Advance(size);
+    }
+
+    private static ulong Zigzag(long value) => (ulong)((value << 1) ^ (value >> 63));
 
     private static long Unzigzag(ulong zigzag) => (long)(zigzag >> 1) ^ -(long)(zigzag & 1);
 

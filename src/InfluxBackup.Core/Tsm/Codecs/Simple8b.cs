@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 
 namespace InfluxBackup.Tsm.Codecs;
@@ -22,6 +23,12 @@ public static class Simple8b
 
     /// <summary>The most numbers that one word can stand for.</summary>
     internal const int MaxPerWord = 240;
+
+    /// <summary>The largest number that can be packed.</summary>
+    public const ulong MaxValue = (1UL << 60) - 1;
+
+    /// <summary>The first selector of numbers that have bits; those before it stand for ones.</summary>
+    private const int FirstWithBits = 2;
 
     private static ReadOnlySpan<byte> Numbers => [240, 120, 60, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1];
 
@@ -52,7 +59,7 @@ public static class Simple8b
             var word = BinaryPrimitives.ReadUInt64BigEndian(words);
             var selector = (int)(word >> 60);
             var numbers = destination.Slice(count, Numbers[selector]);
-            if (selector < 2)
+            if (selector < FirstWithBits)
             {
                 numbers.Fill(1);
             }
@@ -69,5 +76,68 @@ public static class Simple8b
             count += numbers.Length;
         }
         return count;
+    }
+
+    /// <summary>
+    /// Packs numbers, none above <see cref="MaxValue"/>, as many into each word as fit. The words hold exactly these
+    /// numbers and no filling.
+    /// </summary>
+    public static void Encode(ReadOnlySpan<ulong> values, IBufferWriter<byte> destination)
+    {
+        if (values.IsEmpty)
+        {
+            return;
+        }
+        var words = destination.GetSpan(checked(values.Length * WordSize));
+        var length = 0;
+        while (!values.IsEmpty)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(words[length..], NextWord(values, out var taken));
+            values = values[taken..];
+            length += WordSize;
+        }
+        destination.Advance(length);
+    }
+
+    private static ulong NextWord(ReadOnlySpan<ulong> values, out int taken)
+    {
+        if (values[0] == 1 && values.Length >= Numbers[1])
+        {
+            var ones = values[..Math.Min(values.Length, MaxPerWord)].IndexOfAnyExcept(1UL);
+            ones = ones < 0 ? Math.Min(values.Length, MaxPerWord) : ones;
+            if (ones >= Numbers[1])
+            {
+                taken = ones == MaxPerWord ? MaxPerWord : Numbers[1];
+                return ones == MaxPerWord ? 0UL : 1UL << 60;
+            }
+        }
+        // From one wide number to many narrow ones: where some do not fit, more of them that are narrower do not either.
+        var selector = Numbers.Length;
+        var all = 0UL;
+        taken = 0;
+        while (selector > FirstWithBits && values.Length >= Numbers[selector - 1])
+        {
+            var more = all;
+            foreach (var value in values[taken..Numbers[selector - 1]])
+            {
+                more |= value;
+            }
+            if (more >> Widths[selector - 1] != 0)
+            {
+                break;
+            }
+            all = more;
+            taken = Numbers[--selector];
+        }
+        if (taken == 0)
+        {
+            throw new ArgumentException($"{values[0]} takes more than 60 bits and cannot be packed.", nameof(values));
+        }
+        var word = (ulong)selector << 60;
+        for (var i = 0; i < taken; i++)
+        {
+            word |= values[i] << (i * Widths[selector]);
+        }
+        return word;
     }
 }

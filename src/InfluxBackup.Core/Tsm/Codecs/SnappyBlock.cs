@@ -1,3 +1,4 @@
+using System.Buffers;
 using IronSnappy;
 
 namespace InfluxBackup.Tsm.Codecs;
@@ -41,4 +42,7 @@ internal static class SnappyBlock
             throw new TsmFormatException("Compressed text cannot be unpacked: " + error.Message, 0, error);
         }
     }
+
+    /// <summary>Packs bytes into one block.</summary>
+    public static void Encode(ReadOnlySpan<byte> bytes, IBufferWriter<byte> destination) => destination.Write(Snappy.Encode(bytes));
 }

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace InfluxBackup.Tsm.Codecs;
 
 /// <summary>
@@ -40,5 +42,41 @@ public static class StringCodec
             rest = rest[(int)length..];
         }
         return count;
+    }
+
+    /// <summary>Packs all strings; none at all is allowed.</summary>
+    /// <param name="strings">Where each string lies in <paramref name="text"/>: in any order, with or without gaps.</param>
+    /// <param name="text">The text of all strings.</param>
+    /// <param name="destination">Takes the values part of a block.</param>
+    public static void Encode(ReadOnlySpan<Range> strings, ReadOnlySpan<byte> text, IBufferWriter<byte> destination)
+    {
+        long size = 0;
+        foreach (var range in strings)
+        {
+            size += Uvarint.MaxSize + range.GetOffsetAndLength(text.Length).Length;
+        }
+        if (size > TsmFormat.MaxTextSize)
+        {
+            throw new ArgumentException($"{strings.Length} strings of {size} bytes are more than one block may hold ({TsmFormat.MaxTextSize}).", nameof(strings));
+        }
+        var joined = ArrayPool<byte>.Shared.Rent((int)size);
+        try
+        {
+            var length = 0;
+            foreach (var range in strings)
+            {
+                var value = text[range];
+                length += Uvarint.Write(joined.AsSpan(length), (ulong)value.Length);
+                value.CopyTo(joined.AsSpan(length));
+                length += value.Length;
+            }
+            destination.GetSpan(1)[0] = SnappyCompressed << 4;
+            destination.Advance(1);
+            SnappyBlock.Encode(joined.AsSpan(0, length), destination);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(joined);
+        }
     }
 }

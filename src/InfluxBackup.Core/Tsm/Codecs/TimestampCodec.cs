@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
@@ -84,6 +85,102 @@ public static class TimestampCodec
                 break;
         }
         return times.Length;
+    }
+
+    /// <summary>
+    /// Packs all times, of which there is at least one: as a run if there are two or more and all differences are equal,
+    /// packed if they fit, raw otherwise. The scale is the largest that divides all differences; a single time gets the
+    /// largest there is.
+    /// </summary>
+    public static void Encode(ReadOnlySpan<long> times, IBufferWriter<byte> destination)
+    {
+        if (times.IsEmpty)
+        {
+            throw new ArgumentException("No times to encode.", nameof(times));
+        }
+        var rented = ArrayPool<ulong>.Shared.Rent(times.Length);
+        try
+        {
+            var deltas = rented.AsSpan(0, times.Length - 1);
+            var largest = 0UL;
+            for (var i = 0; i < deltas.Length; i++)
+            {
+                deltas[i] = (ulong)(times[i + 1] - times[i]);
+                largest = Math.Max(largest, deltas[i]);
+            }
+            if (deltas.Length > 0 && deltas.IndexOfAnyExcept(deltas[0]) < 0)
+            {
+                EncodeRun(times[0], deltas[0], (ulong)times.Length, destination);
+            }
+            else if (largest > Simple8b.MaxValue)
+            {
+                EncodeRaw(times[0], deltas, destination);
+            }
+            else
+            {
+                EncodePacked(times[0], deltas, destination);
+            }
+        }
+        finally
+        {
+            ArrayPool<ulong>.Shared.Return(rented);
+        }
+    }
+
+    private static void EncodeRun(long first, ulong delta, ulong count, IBufferWriter<byte> destination)
+    {
+        var exponent = LargestExponent([delta]);
+        var bytes = destination.GetSpan(FirstEnd + 2 * Uvarint.MaxSize);
+        bytes[0] = (byte)(RunLength << 4 | exponent);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[1..], first);
+        var length = FirstEnd;
+        length += Uvarint.Write(bytes[length..], delta / Scales[exponent]);
+        length += Uvarint.Write(bytes[length..], count);
+        destination.Advance(length);
+    }
+
+    private static void EncodePacked(long first, Span<ulong> deltas, IBufferWriter<byte> destination)
+    {
+        var exponent = LargestExponent(deltas);
+        if (exponent > 0)
+        {
+            var scale = Scales[exponent];
+            for (var i = 0; i < deltas.Length; i++)
+            {
+                deltas[i] /= scale;
+            }
+        }
+        var head = destination.GetSpan(FirstEnd);
+        head[0] = (byte)(Packed << 4 | exponent);
+        BinaryPrimitives.WriteInt64BigEndian(head[1..], first);
+        destination.Advance(FirstEnd);
+        Simple8b.Encode(deltas, destination);
+    }
+
+    private static void EncodeRaw(long first, ReadOnlySpan<ulong> deltas, IBufferWriter<byte> destination)
+    {
+        var size = checked(FirstEnd + deltas.Length * sizeof(ulong));
+        var bytes = destination.GetSpan(size);
+        bytes[0] = Raw << 4;
+        BinaryPrimitives.WriteInt64BigEndian(bytes[1..], first);
+        for (var i = 0; i < deltas.Length; i++)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(bytes[(FirstEnd + i * sizeof(ulong))..], deltas[i]);
+        }
+        destination.Advance(size);
+    }
+
+    private static int LargestExponent(ReadOnlySpan<ulong> deltas)
+    {
+        var exponent = Scales.Length - 1;
+        foreach (var delta in deltas)
+        {
+            while (delta % Scales[exponent] != 0)
+            {
+                exponent--;
+            }
+        }
+        return exponent;
     }
 
     private static (int Encoding, ulong Scale) ReadHeader(ReadOnlySpan<byte> encoded)

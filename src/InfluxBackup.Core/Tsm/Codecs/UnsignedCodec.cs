@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 
 namespace InfluxBackup.Tsm.Codecs;
@@ -15,4 +16,8 @@ public static class UnsignedCodec
     /// <returns>How many there were.</returns>
     public static int Decode(ReadOnlySpan<byte> encoded, Span<ulong> destination) =>
         IntegerCodec.Decode(encoded, MemoryMarshal.Cast<ulong, long>(destination));
+
+    /// <summary>Packs all values, of which there is at least one.</summary>
+    public static void Encode(ReadOnlySpan<ulong> values, IBufferWriter<byte> destination) =>
+        IntegerCodec.Encode(MemoryMarshal.Cast<ulong, long>(values), destination);
 }

@@ -26,4 +26,20 @@ internal static class Uvarint
         }
         return false;
     }
+
+    /// <summary>The most bytes that a number takes.</summary>
+    public const int MaxSize = 10;
+
+    /// <summary>Writes a number to the front of <paramref name="destination"/>, which has room for <see cref="MaxSize"/> bytes.</summary>
+    /// <returns>How many bytes it took.</returns>
+    public static int Write(Span<byte> destination, ulong value)
+    {
+        var length = 0;
+        for (; value >= 0x80; value >>= 7)
+        {
+            destination[length++] = (byte)(value | 0x80);
+        }
+        destination[length++] = (byte)value;
+        return length;
+    }
 }
