@@ -31,6 +31,7 @@ public static class TsmFormat
     public const int IndexEntrySize = 28;
 
     public const int MaxKeyLength = ushort.MaxValue;
+    public const int MaxBlocksPerKey = ushort.MaxValue;
 
     /// <summary>
     /// More points than any server puts into a block (1000; from 1.12 on an aggressive compaction 10 000 by default). A run-length

@@ -19,6 +19,14 @@ public readonly record struct TsmIndexEntry(long MinTime, long MaxTime, long Off
         BinaryPrimitives.ReadInt64BigEndian(bytes[16..]),
         BinaryPrimitives.ReadUInt32BigEndian(bytes[24..]));
 
+    internal void Write(Span<byte> bytes)
+    {
+        BinaryPrimitives.WriteInt64BigEndian(bytes, MinTime);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[8..], MaxTime);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[16..], Offset);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes[24..], Size);
+    }
+
     /// <summary>Position of the block itself, behind its checksum.</summary>
     public long BlockOffset => Offset + TsmFormat.ChecksumSize;
 

@@ -1,7 +1,7 @@
 using ICSharpCode.SharpZipLib.Checksum;
-using InfluxBackup.BackupSets;
+using InfluxBackup.Tsm;
 
-namespace InfluxBackup.Tests.BackupSets;
+namespace InfluxBackup.Tests.Tsm;
 
 public sealed class GzipChecksumTests
 {

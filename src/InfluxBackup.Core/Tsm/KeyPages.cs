@@ -1,0 +1,43 @@
+namespace InfluxBackup.Tsm;
+
+/// <summary>
+/// Keys one after another in pages of bytes, each found again by a number: no object for each key, no large array that is copied
+/// when it grows. A key lies in one page.
+/// </summary>
+internal sealed class KeyPages
+{
+    private const int PageBits = 20;
+    private const int PageSize = 1 << PageBits;
+    private const int FirstSize = 4 << 10;
+
+    private readonly List<byte[]> pages = [];
+    private int used;
+
+    /// <summary>Stores a key of at most 64 KiB and returns where it lies.</summary>
+    /// <exception cref="TsmFormatException">There are 2 GiB of keys, more than the index of a TSM file can hold.</exception>
+    public int Add(ReadOnlySpan<byte> key)
+    {
+        if (pages.Count == 0 || used + key.Length > PageSize)
+        {
+            if (pages.Count == 1 << (31 - PageBits))
+            {
+                throw new TsmFormatException("There are more keys than a TSM file can have: they take more than 2 GiB.");
+            }
+            // A small file needs no whole page.
+            pages.Add(new byte[pages.Count == 0 ? FirstSize : PageSize]);
+            used = 0;
+        }
+        var page = pages[^1];
+        if (used + key.Length > page.Length)
+        {
+            Array.Resize(ref page, Math.Min(PageSize, Math.Max(used + key.Length, page.Length * 2)));
+            pages[^1] = page;
+        }
+        key.CopyTo(page.AsSpan(used));
+        var at = ((pages.Count - 1) << PageBits) | used;
+        used += key.Length;
+        return at;
+    }
+
+    public ReadOnlySpan<byte> Get(int at, int length) => pages[at >> PageBits].AsSpan(at & (PageSize - 1), length);
+}
