@@ -79,7 +79,8 @@ public sealed record ShardSelection
         }
     }
 
-    private bool Matches(ShardDescription shard) =>
+    /// <summary>Whether a shard is meant, deleted or not.</summary>
+    public bool Matches(ShardDescription shard) =>
         (Databases.Count == 0 || Databases.Contains(shard.Key.Database))
         && (RetentionPolicies.Count == 0 || RetentionPolicies.Contains(shard.Key.RetentionPolicy))
         && (ShardIds.Count == 0 || ShardIds.Contains(shard.Key.Id))
