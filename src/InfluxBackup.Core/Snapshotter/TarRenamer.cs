@@ -1,7 +1,4 @@
 using System.Buffers;
-using System.Globalization;
-using System.Text;
-using ICSharpCode.SharpZipLib.Tar;
 using InfluxBackup.Metadata;
 using InfluxBackup.Transfer;
 
@@ -14,9 +11,6 @@ namespace InfluxBackup.Snapshotter;
 /// </summary>
 public sealed class TarRenamer(ShardKey target) : ITarVisitor
 {
-    private const int NameField = 100;
-    private const int FileMode = 0x1A4; // 0644
-
     private readonly ArrayBufferWriter<byte> output = new(GuardedArchive.PieceSize + (8 * TarScanner.BlockSize));
     private readonly List<ShardArchiveEntry> sent = [];
     private bool keep;
@@ -42,15 +36,7 @@ public sealed class TarRenamer(ShardKey target) : ITarVisitor
         }
 
         sent.Add(new ShardArchiveEntry(file, size, new DateTimeOffset(DateTime.SpecifyKind(modified, DateTimeKind.Utc))));
-        var path = $"{target.Path}/{file}";
-        var bytes = Encoding.UTF8.GetBytes(path);
-        if (bytes.Length > NameField || !Ascii.IsValid(bytes))
-        {
-            WriteExtendedHeader(bytes, modified);
-            path = Ascii.IsValid(bytes) ? path[^NameField..] : file;
-        }
-
-        WriteHeader(path, size, TarHeader.LF_NORMAL, modified);
+        TarEntryWriter.WriteHeader(output, $"{target.Path}/{file}", size, modified);
     }
 
     /// <inheritdoc/>
@@ -67,44 +53,10 @@ public sealed class TarRenamer(ShardKey target) : ITarVisitor
     {
         if (keep)
         {
-            Pad(size);
+            TarEntryWriter.WritePadding(output, size);
         }
     }
 
     /// <summary>Writes the two zero blocks that end the archive.</summary>
-    public void Finish() => output.Write(new byte[TarScanner.TrailerSize]);
-
-    /// <summary>
-    /// One PAX record, <c>LENGTH path=NAME\n</c>, where LENGTH counts itself: it is found by trying, as its own digits may
-    /// make the record one longer.
-    /// </summary>
-    private void WriteExtendedHeader(byte[] path, DateTime modified)
-    {
-        var rest = Encoding.ASCII.GetByteCount(" path=\n") + path.Length;
-        var length = rest + 1;
-        while (rest + length.ToString(CultureInfo.InvariantCulture).Length != length)
-        {
-            length++;
-        }
-
-        byte[] record = [.. Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{length} path=")), .. path, (byte)'\n'];
-        WriteHeader("PaxHeaders.0/shard", record.Length, TarHeader.LF_XHDR, modified);
-        output.Write(record);
-        Pad(record.Length);
-    }
-
-    private void WriteHeader(string name, long length, byte type, DateTime modified)
-    {
-        var block = new byte[TarScanner.BlockSize];
-        var header = new TarHeader { Name = name, Size = length, TypeFlag = type, Mode = FileMode, ModTime = modified };
-        header.WriteHeader(block, Encoding.ASCII);
-        output.Write(block);
-    }
-
-    private void Pad(long length)
-    {
-        var padding = (int)((TarScanner.BlockSize - (length % TarScanner.BlockSize)) % TarScanner.BlockSize);
-        output.GetSpan(padding)[..padding].Clear();
-        output.Advance(padding);
-    }
+    public void Finish() => TarEntryWriter.WriteTrailer(output);
 }

@@ -13,6 +13,7 @@ public sealed class TombstoneCollector(int smallestBatch = 64 << 10)
     private KeyPages keys = new();
     private List<Record> records = [];
     private int merged;
+    private bool isInOrder = true;
 
     private readonly record struct Record(int KeyAt, ushort KeyLength, TimeRange Range);
 
@@ -23,6 +24,7 @@ public sealed class TombstoneCollector(int smallestBatch = 64 << 10)
         {
             return;
         }
+        isInOrder = isInOrder && (records.Count == 0 || Follows(key, range, records[^1]));
         Append(key, range);
         if (records.Count >= Math.Max(smallestBatch, merged * 2L))
         {
@@ -67,8 +69,13 @@ public sealed class TombstoneCollector(int smallestBatch = 64 << 10)
         records.Add(new Record(at, (ushort)key.Length, range));
     }
 
+    /// <summary>Keys in order, as a server writes those of one delete, need no sorting.</summary>
     private void Merge()
     {
+        if (isInOrder)
+        {
+            return;
+        }
         var (unmerged, unmergedKeys) = (records, keys);
         CollectionsMarshal.AsSpan(unmerged).Sort(Compare);
         (records, keys) = ([], new KeyPages());
@@ -85,6 +92,13 @@ public sealed class TombstoneCollector(int smallestBatch = 64 << 10)
                 Append(key, record.Range);
             }
         }
+        isInOrder = true;
+    }
+
+    private bool Follows(ReadOnlySpan<byte> key, TimeRange range, Record last)
+    {
+        var order = KeyOf(last).SequenceCompareTo(key);
+        return order < 0 || (order == 0 && last.Range.Min <= range.Min && !Touches(last.Range, range));
     }
 
     private int Compare(Record a, Record b)

@@ -61,12 +61,20 @@ public sealed class TsmPoints : IDisposable
 
     /// <summary>Takes away the points with times from <paramref name="min"/> to <paramref name="max"/>, both included.</summary>
     /// <returns>How many there were.</returns>
-    public int Remove(long min, long max)
+    public int Remove(long min, long max) => Remove([new TimeRange(min, max)]);
+
+    /// <summary>Takes away the points whose times lie in one of these ranges, which ascend and do not overlap.</summary>
+    /// <returns>How many there were.</returns>
+    public int Remove(ReadOnlySpan<TimeRange> removed)
     {
         var kept = 0;
-        for (var i = 0; i < Count; i++)
+        for (var (i, next) = (0, 0); i < Count; i++)
         {
-            if (times[i] >= min && times[i] <= max)
+            while (next < removed.Length && removed[next].Max < times[i])
+            {
+                next++;
+            }
+            if (next < removed.Length && removed[next].Contains(times[i]))
             {
                 continue;
             }
@@ -85,9 +93,9 @@ public sealed class TsmPoints : IDisposable
             }
             kept++;
         }
-        var removed = Count - kept;
+        var count = Count - kept;
         Count = kept;
-        return removed;
+        return count;
     }
 
     /// <summary>
