@@ -1,4 +1,5 @@
 using System.Collections.ObjectModel;
+using System.Globalization;
 using InfluxBackup.Metadata;
 
 namespace InfluxBackup.DataDirectory;
@@ -29,8 +30,14 @@ public sealed record ShardFiles
     /// <summary>What the metadata say about the shard, its times above all; null where there are no metadata.</summary>
     public ShardDescription? Description { get; init; }
 
+    /// <summary>A generation above those in the names of the TSM files: a file of it is newer than all of them.</summary>
+    public int NextGeneration => 1 + TsmFiles.Select(GenerationOf).Append(0).Max();
+
     /// <summary>Whether there is nothing to read: neither TSM files nor bytes in the WAL.</summary>
     public bool IsEmpty => Bytes == 0;
+
+    private static int GenerationOf(string path) =>
+        int.TryParse(Path.GetFileName(path).Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var generation) ? generation : 0;
 }
 
 /// <summary>The shards that were found, and what the user should know about the rest.</summary>

@@ -21,7 +21,7 @@ namespace InfluxBackup.Tsm;
 /// </summary>
 public sealed class TombstoneFile : IDisposable
 {
-    private const uint Magic = 0x00001500;
+    internal const uint Magic = 0x00001500;
     private const int HeaderSize = 4;
     private const int KeyLengthSize = 4;
     private const int TimesSize = 16;

@@ -37,6 +37,9 @@ internal static class WalFormat
     /// </summary>
     public const int MaxEntrySize = 256 << 20;
 
+    /// <summary>What a byte of a Snappy block can stand for at most: a copy of three bytes is 64. A larger claim is damage.</summary>
+    public const uint MostUnpackedPerByte = 22;
+
     private const byte FirstValueType = 1;
 
     /// <summary>The WAL counts the same types from one instead of zero.</summary>

@@ -87,7 +87,7 @@ public sealed class WalSegmentReader : IDisposable
     public string? Warning { get; private set; }
 
     /// <summary>Pass over write entries without unpacking them. Then their damage is not found.</summary>
-    internal bool SkipsWrites { get; init; }
+    internal bool SkipsWrites { get; set; }
 
     /// <summary>Goes on at the beginning of an entry.</summary>
     internal void Seek(long offset)
@@ -181,11 +181,16 @@ public sealed class WalSegmentReader : IDisposable
         {
             return $"entry {Entries + 1} is cut off: the file became shorter while it was read";
         }
+        ReadOnlySpan<byte> block = packed.AsSpan(0, length);
+        if (Uvarint.TryTake(ref block, out var unpacked) && unpacked > WalFormat.MaxEntrySize && unpacked <= (ulong)length * WalFormat.MostUnpackedPerByte)
+        {
+            throw TooLarge((long)unpacked);
+        }
         // The array before is garbage now; held on to, it would add to the one that comes.
         data = [];
         try
         {
-            data = SnappyBlock.Decode(packed.AsSpan(0, length), int.MaxValue);
+            data = SnappyBlock.Decode(packed.AsSpan(0, length), WalFormat.MaxEntrySize);
         }
         catch (TsmFormatException e)
         {
@@ -308,7 +313,7 @@ public sealed class WalSegmentReader : IDisposable
     }
 
     private TsmFormatException TooLarge(long length) => new(
-        $"Entry {Entries + 1} of the WAL segment '{FileName}' at offset {Offset} is larger than the {WalFormat.MaxEntrySize >> 20} MiB that are accepted ({length} bytes packed).", Offset);
+        $"Entry {Entries + 1} of the WAL segment '{FileName}' at offset {Offset} is larger than the {WalFormat.MaxEntrySize >> 20} MiB that are accepted: {length} bytes.", Offset);
 
     public void Dispose()
     {
