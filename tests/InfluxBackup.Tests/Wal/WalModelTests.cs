@@ -28,7 +28,7 @@ public class WalModelTests
             from steps in Gen.ListOf(step)
             from budget in Gen.Elements(1, 100, 300, 1000, 24 << 20)
             select (Steps: steps.ToList(), Budget: budget);
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(400).WithEndSize(120), Prop.ForAll(log.ToArbitrary(), l => Holds(l.Steps, l.Budget)));
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(400).WithEndSize(60), Prop.ForAll(log.ToArbitrary(), l => Holds(l.Steps, l.Budget)));
     }
 
     private static bool Holds(List<Step> steps, int budget)

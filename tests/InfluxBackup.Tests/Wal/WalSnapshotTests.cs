@@ -113,7 +113,7 @@ public class WalSnapshotTests
         foreach (var (key, value) in new (string, Func<int, object>)[]
         {
             ("a#!~#f", i => i / 3.0), ("a#!~#i", i => (long)i * i), ("a#!~#b", i => i % 3 == 0), ("a#!~#s", i => new string('x', i % 50)),
-            ("a#!~#u", i => ulong.MaxValue - (ulong)i), ("b#!~#large", i => new string((char)('a' + i % 26), 20_000)),
+            ("a#!~#u", i => ulong.MaxValue - (ulong)i), ("b#!~#large", i => new string((char)('a' + i % 26), 5_000)),
         })
         {
             var points = Enumerable.Range(0, 2500).Select(i => ((long)i * 1_000_000, value(i))).ToArray();
