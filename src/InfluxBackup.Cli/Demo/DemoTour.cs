@@ -16,8 +16,8 @@ internal sealed class DemoTour(EmulatedDataNode node, string set, TextStyle styl
     /// <summary>Whether every command succeeded and every point was found again.</summary>
     public async Task<bool> RunAsync(CancellationToken cancel)
     {
-        // This shard has deletes that its server has not yet worked into its files. A restore refuses such a shard rather than
-        // bring the deleted points back; the demo shows the way things normally go.
+        // This shard has deletes that its server has not yet worked into its files. A backup warns of them; the demo shows the
+        // way things normally go.
         node.DropShard(SampleData.ShardWithTombstones);
         var original = DatabasePoints.Read(node, SampleData.Database);
 

@@ -117,18 +117,21 @@ public static partial class LocalFile
     public static bool IsFileError(Exception e) => e is IOException or UnauthorizedAccessException;
 
     /// <summary>Turns what the file system threw on writing into an error that names the path and the cause.</summary>
-    public static InfluxBackupException WriteFailed(string path, Exception e) => e.HResult switch
+    /// <param name="path">What was being written.</param>
+    /// <param name="e">What was thrown.</param>
+    /// <param name="remedy">What to do, where it is not the usual.</param>
+    public static InfluxBackupException WriteFailed(string path, Exception e, string? remedy = null) => e.HResult switch
     {
         PosixNoSpace or WindowsDiskFull or WindowsHandleDiskFull => new InfluxBackupException(
             "DiskFull", ErrorKind.Write, $"The disk is full: '{path}' could not be written.", e)
         {
             Subject = path,
-            Remedy = "Free space or choose another path; nothing half-written is left behind.",
+            Remedy = remedy ?? "Free space or choose another path; nothing half-written is left behind.",
         },
         _ => new InfluxBackupException("PathNotWritable", ErrorKind.Write, $"'{path}' could not be written: {e.Message}", e)
         {
             Subject = path,
-            Remedy = "Check the path and its permissions.",
+            Remedy = remedy ?? "Check the path and its permissions.",
         },
     };
 

@@ -91,7 +91,7 @@ public sealed class PortableBackupWriter : IShardSink, IDisposable
     public Task<ShardReceipt> AcceptAsync(ShardKey shard, ShardArchive archive, CancellationToken cancel)
     {
         IReadOnlyList<string>? warnings = archive.Tombstones.Any()
-            ? [$"{shard} has deletes that the server has not yet applied to its files (tombstones); they are in the archive."]
+            ? [$"{shard} has deletes that the server has not yet applied to its files (tombstones); they are in the archive. InfluxBackup applies them when it restores; influxd does not."]
             : null;
         return Task.FromResult(new ShardReceipt(written[shard].Size, Warnings: warnings));
     }

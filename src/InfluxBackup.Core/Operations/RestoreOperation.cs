@@ -92,11 +92,15 @@ public sealed class RestoreOperation(RestoreOptions options)
         var targets = sound.ToDictionary(s => s.Source, s => ids[s.Source.Id]);
         // The plan has just compared the hashes of the files. What is read now still has to fit gzip's checksum, the lengths of the
         // manifest and the rules of the guard, and what would not is never ended as a whole archive.
-        var source = new PortableShardSource(sound.ToDictionary(s => s.Source, s => s.Stored), StoredHashes.None);
+        var stored = new PortableShardSource(sound.ToDictionary(s => s.Source, s => s.Stored), StoredHashes.None);
+        using var source = new TombstoneApplyingSource(stored, sound.Where(s => s.Archive!.Tombstones.Any()).Select(s => s.Source).ToHashSet(), logger);
         var tasks = sound.Select(s => new ShardTask(s.Source, s.Stored.Entry.Size)).ToList();
         var results = await new ShardTransfer(options.Transfer)
             .RunAsync(tasks, source, new LiveShardSink(client, targets, http, logger), cancel).ConfigureAwait(false);
-        var uploaded = results.Select(r => new RestoredShard(r.Shard, targets[r.Shard], r));
+        var uploaded = results.Select(r => new RestoredShard(r.Shard, targets[r.Shard], r)
+        {
+            DeletesApplied = r.Outcome == ShardOutcome.Complete ? source.AppliedTo(r.Shard) : 0,
+        });
         var leftOut = plan.Shards.Where(s => s.Problem is not null)
             .Select(s => new RestoredShard(s.Source, null, new ShardResult { Shard = s.Source, Outcome = ShardOutcome.Failed, Error = s.Problem }));
         return uploaded.Concat(leftOut).ToList();

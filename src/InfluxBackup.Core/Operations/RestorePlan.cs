@@ -14,6 +14,12 @@ namespace InfluxBackup.Operations;
 public sealed record PlannedRestoreShard(
     ShardKey Source, string TargetDatabase, string TargetRetentionPolicy, StoredShard Stored, ShardArchive? Archive, InfluxBackupException? Problem)
 {
+    /// <summary>
+    /// Deletes that the server had not yet worked into the shard's files, and that the restore therefore does: ranges of time of a
+    /// series' field.
+    /// </summary>
+    public long PendingDeletes { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => $"{Source} to {TargetDatabase}.{TargetRetentionPolicy}{(Problem is null ? "" : $": {Problem.Id}")}";
 }
@@ -44,7 +50,12 @@ public sealed record RestorePlan
     /// <summary>Bytes of the archives, unpacked.</summary>
     public long Bytes => Shards.Sum(s => s.Archive?.Length ?? 0);
 
+    /// <summary>Deletes that the restore applies.</summary>
+    public long PendingDeletes => Shards.Where(s => s.Problem is null).Sum(s => s.PendingDeletes);
+
     /// <summary>The plan in one sentence.</summary>
     public override string ToString() =>
-        $"{string.Join(", ", Databases.Select(d => $"'{d}'"))} with {Count.Of(Shards.Count(s => s.Problem is null), "shard")}, {ByteSize.Format(Bytes)}, from backup {Timestamp} in '{Path}' to {DataNode}";
+        $"{string.Join(", ", Databases.Select(d => $"'{d}'"))} with {Count.Of(Shards.Count(s => s.Problem is null), "shard")}, {ByteSize.Format(Bytes)}, " +
+        (PendingDeletes > 0 ? $"{Count.Of(PendingDeletes, "pending delete")} applied, " : "") +
+        $"from backup {Timestamp} in '{Path}' to {DataNode}";
 }

@@ -232,8 +232,9 @@ internal sealed class RestorePlanner(RestoreOptions options, SnapshotterClient c
         var source = new PortableShardSource(shards.ToDictionary(s => s.Key, s => s.Stored), StoredHashes.One);
         var tasks = shards.Select(s => new ShardTask(s.Key, s.Stored.Entry.Size)).ToList();
         var checkedOnly = options.Transfer with { MaxAttempts = 1, Progress = null, Logger = Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance };
-        var results = await new ShardTransfer(checkedOnly).RunAsync(tasks, source, new DiscardSink(), cancel).ConfigureAwait(false);
-        return shards.Zip(results).Select(pair => Plan(pair.First, pair.Second)).ToList();
+        var deletes = new TombstoneCountSink(options.Logger);
+        var results = await new ShardTransfer(checkedOnly).RunAsync(tasks, source, deletes, cancel).ConfigureAwait(false);
+        return shards.Zip(results).Select(pair => Plan(pair.First, pair.Second) with { PendingDeletes = deletes.CountOf(pair.First.Key) }).ToList();
     }
 
     private PlannedRestoreShard Plan(StoredShardOf shard, ShardResult result)
@@ -251,18 +252,6 @@ internal sealed class RestorePlanner(RestoreOptions options, SnapshotterClient c
 
     private static InfluxBackupException? FindProblem(StoredShardOf shard, ShardArchive archive)
     {
-        if (archive.Tombstones.Any())
-        {
-            return new InfluxBackupException(
-                "ShardHasTombstones",
-                ErrorKind.Unsupported,
-                $"{shard.Key} can't be restored as it is: its archive holds deletes that the server had not yet applied to its files ({string.Join(", ", archive.Tombstones)}). An upload ignores them, so the deleted points would be back.")
-            {
-                Subject = shard.Stored.Path,
-                Remedy = "Leave the shard out with -AllowPartial (--allow-partial), or take a new backup once the server has compacted the shard and the tombstones are gone.",
-            };
-        }
-
         var unsafeName = archive.Entries.Select(e => e.Name).FirstOrDefault(n => ShardFileName.IsTsm(n) && !ShardFileName.IsSafeTsmName(n));
         return unsafeName is null
             ? null

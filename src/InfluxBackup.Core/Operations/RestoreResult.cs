@@ -9,6 +9,12 @@ namespace InfluxBackup.Operations;
 /// <param name="Result">How the transfer ended.</param>
 public sealed record RestoredShard(ShardKey Source, ShardKey? Target, ShardResult Result)
 {
+    /// <summary>
+    /// Deletes that the server had not yet worked into the shard's files when the backup was made, and that were applied before the upload:
+    /// ranges of time of a series' field.
+    /// </summary>
+    public long DeletesApplied { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => $"{Result}{(Target is null ? "" : $" as {Target}")}";
 }
@@ -55,6 +61,9 @@ public sealed record RestoreResult
 
     /// <summary>Bytes sent to the server.</summary>
     public long Bytes => Shards.Sum(s => s.Result.Receipt?.StoredBytes ?? 0);
+
+    /// <summary>Pending deletes of the backup that were applied.</summary>
+    public long DeletesApplied => Shards.Sum(s => s.DeletesApplied);
 
     public DateTime StartTime { get; init; }
 

@@ -32,23 +32,36 @@ public sealed class LiveShardSink(
         var target = targets[shard];
         var renamer = new TarRenamer(target);
         var scanner = new TarScanner(renamer, shard.ToString());
-        var upload = await client.BeginUploadAsync(target.Id, cancel).ConfigureAwait(false);
-        await using (upload.ConfigureAwait(false))
+        ShardUpload? upload = null;
+        try
         {
             while (await archive.ReadAsync(cancel).ConfigureAwait(false) is { IsEmpty: false } piece)
             {
                 scanner.Append(piece.Span);
                 if (!renamer.Output.IsEmpty)
                 {
+                    upload ??= await client.BeginUploadAsync(target.Id, cancel).ConfigureAwait(false);
                     await upload.WriteAsync(renamer.Output, cancel).ConfigureAwait(false);
                     renamer.Clear();
                 }
             }
 
-            renamer.Finish();
-            await upload.WriteAsync(renamer.Output, cancel).ConfigureAwait(false);
-            await upload.CompleteAsync(cancel).ConfigureAwait(false);
-            uploads[shard] = (renamer.Sent, upload.Sent);
+            // A shard without files is there already.
+            if (upload is not null)
+            {
+                renamer.Finish();
+                await upload.WriteAsync(renamer.Output, cancel).ConfigureAwait(false);
+                await upload.CompleteAsync(cancel).ConfigureAwait(false);
+            }
+
+            uploads[shard] = (renamer.Sent, upload?.Sent ?? 0);
+        }
+        finally
+        {
+            if (upload is not null)
+            {
+                await upload.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 

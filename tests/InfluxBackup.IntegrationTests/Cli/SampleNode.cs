@@ -29,7 +29,7 @@ public sealed class SampleNode : IAsyncDisposable
     public string this[string name] => directory[name];
 
     /// <param name="kind">What listens.</param>
-    /// <param name="withTombstones">Whether to keep the one shard that a restore refuses.</param>
+    /// <param name="withTombstones">Whether to keep the one shard with pending deletes, of which a backup warns.</param>
     public static async Task<SampleNode> StartAsync(EmulatedNodeKind kind = EmulatedNodeKind.Server, bool withTombstones = false)
     {
         var directory = new TemporaryDirectory();

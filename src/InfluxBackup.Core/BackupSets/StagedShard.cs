@@ -1,0 +1,248 @@
+using InfluxBackup.Metadata;
+using InfluxBackup.Transfer;
+using InfluxBackup.Tsm;
+using Microsoft.Extensions.Logging;
+
+namespace InfluxBackup.BackupSets;
+
+/// <summary>
+/// The TSM and tombstone files of one shard archive, unpacked into a temporary directory of their own, because a TSM file has its index
+/// at its end and its deletes in another file. The directory goes with this object. It is made when the first file comes.
+/// </summary>
+/// <param name="shard">The shard.</param>
+/// <param name="takes">Which files to take, by their names below the shard's directory; others are passed over.</param>
+/// <param name="logger">Told where the directory can't be removed.</param>
+/// <param name="parent">Where the directory is made; the system's place for temporary files unless given.</param>
+public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogger logger, string? parent = null) : ITarVisitor, IDisposable
+{
+    private const string TemporaryRemedy = "Free space in the directory for temporary files, or set another one with the environment variable TMPDIR (TEMP on Windows); nothing is left behind.";
+
+    private readonly SortedDictionary<string, DateTime> files = new(StringComparer.Ordinal);
+    private readonly HashSet<string> seen = new(StringComparer.Ordinal);
+    private readonly string prefix = shard.Path + "/";
+    private string? directory;
+    private FileStream? current;
+
+    /// <summary>Which files belong to a shard that is uploaded: TSM files of safe names, and the tombstones beside them.</summary>
+    public static bool IsPartOfUpload(string name) => ShardFileName.IsSafeTsmName(name) || IsTombstone(name);
+
+    /// <summary>Whether a file is the tombstone of a TSM file that may be uploaded.</summary>
+    public static bool IsTombstone(string name) => ShardFileName.IsTombstone(name) && ShardFileName.IsSafeTsmName(ShardFileName.TsmOf(name));
+
+    /// <summary>Reads an archive to its end and unpacks it.</summary>
+    /// <exception cref="InfluxBackupException">The archive breaks a rule, or the disk can't take the files.</exception>
+    public async Task UnpackAsync(GuardedArchive archive, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(archive);
+        var scanner = new TarScanner(this, shard.ToString());
+        while (await archive.ReadAsync(cancel).ConfigureAwait(false) is { IsEmpty: false } piece)
+        {
+            try
+            {
+                scanner.Append(piece.Span);
+            }
+            catch (Exception e) when (LocalFile.IsFileError(e))
+            {
+                throw CannotStage(e);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Rewrites each TSM file that has a tombstone without its deleted points, and removes the tombstones. A file of which nothing is left
+    /// goes. Every rewritten file is checked to its last point before it takes the place of the old one.
+    /// </summary>
+    /// <param name="warnings">Takes what the user should know.</param>
+    /// <param name="cancel">Asked before each block.</param>
+    /// <returns>How many deletes were applied: ranges of time of a series' field.</returns>
+    /// <exception cref="InfluxBackupException">A file is damaged, or the disk can't take the result.</exception>
+    public long ApplyDeletes(ICollection<string> warnings, CancellationToken cancel)
+    {
+        try
+        {
+            long applied = 0;
+            foreach (var tombstone in Tombstones())
+            {
+                var deletes = Load(tombstone, warnings, cancel);
+                applied += deletes.Records;
+                Rewrite(ShardFileName.TsmOf(tombstone), deletes, cancel);
+            }
+
+            foreach (var tombstone in files.Keys.Where(ShardFileName.IsTombstone).ToList())
+            {
+                Remove(tombstone);
+            }
+
+            return applied;
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            throw CannotStage(e);
+        }
+    }
+
+    /// <summary>Counts the deletes of all tombstones and so reads each to its end.</summary>
+    /// <inheritdoc cref="ApplyDeletes"/>
+    public long CountDeletes(ICollection<string> warnings, CancellationToken cancel)
+    {
+        try
+        {
+            return Tombstones().Sum(tombstone => Read(tombstone, warnings, file =>
+            {
+                while (file.Read())
+                {
+                    cancel.ThrowIfCancellationRequested();
+                }
+
+                return (file.Records, file.Warning);
+            }));
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            throw CannotStage(e);
+        }
+    }
+
+    /// <summary>The files as a tar stream, in the order of their names. This object goes with the stream from then on.</summary>
+    public StagedShardStream ToTar() => new(shard, files.Select(f => (PathOf(f.Key), f.Key, f.Value)).ToList(), this);
+
+    /// <inheritdoc/>
+    void ITarVisitor.Begin(string name, long size, DateTime modified)
+    {
+        var file = name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : name;
+        seen.Add(file);
+        if (!takes(file))
+        {
+            return;
+        }
+
+        if (directory is null)
+        {
+            var path = Path.Combine(parent ?? Path.GetTempPath(), $"influxbackup-{Guid.NewGuid():N}");
+            LocalFile.CreateDirectory(path);
+            directory = path;
+        }
+
+        current = LocalFile.Create(PathOf(file));
+        files[file] = modified;
+    }
+
+    /// <inheritdoc/>
+    void ITarVisitor.Data(ReadOnlySpan<byte> data) => current?.Write(data);
+
+    /// <inheritdoc/>
+    void ITarVisitor.End()
+    {
+        current?.Dispose();
+        current = null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        current?.Dispose();
+        current = null;
+        if (Interlocked.Exchange(ref directory, null) is not { } path)
+        {
+            return;
+        }
+
+        try
+        {
+            Directory.Delete(path, recursive: true);
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            logger.LogWarning("The temporary directory '{Directory}' of {Shard} could not be removed: {Message}", path, shard, e.Message);
+        }
+    }
+
+    /// <summary>A tombstone is for the file of its own name; where the archive has no such file it applies to nothing.</summary>
+    private List<string> Tombstones() =>
+        files.Keys.Where(n => ShardFileName.IsTombstone(n) && seen.Contains(ShardFileName.TsmOf(n))).ToList();
+
+    private string PathOf(string name) => Path.Combine(directory!, name);
+
+    private void Rewrite(string name, TombstoneRanges deletes, CancellationToken cancel)
+    {
+        if (deletes.IsEmpty)
+        {
+            return;
+        }
+
+        var rewritten = PathOf(name + ".rewritten");
+        try
+        {
+            TsmRewriteReport report;
+            using (var source = TsmFile.Open(PathOf(name)))
+            using (var destination = LocalFile.Create(rewritten))
+            {
+                report = TsmRewriter.Rewrite(source, deletes, destination, directory, cancel);
+            }
+
+            if (report.IsEmpty)
+            {
+                File.Delete(rewritten);
+                Remove(name);
+                return;
+            }
+        }
+        catch (TsmFormatException e)
+        {
+            throw Damaged("TsmFileDamaged", name, $"Its deleted points can't be taken away: {e.Message.Replace(PathOf(name), name, StringComparison.Ordinal)}", e);
+        }
+
+        using (var result = TsmFile.Open(rewritten))
+        {
+            var verified = TsmFileVerifier.Verify(result, cancel);
+            if (!verified.IsSound)
+            {
+                throw Damaged("TsmFileDamaged", name, $"What is left without its deleted points is not sound: {verified.Problems[0]}");
+            }
+        }
+
+        File.Move(rewritten, PathOf(name), overwrite: true);
+    }
+
+    private TombstoneRanges Load(string tombstone, ICollection<string> warnings, CancellationToken cancel) =>
+        Read(tombstone, warnings, file =>
+        {
+            var ranges = TombstoneRanges.Load(file, cancel);
+            return (ranges, ranges.Warning);
+        });
+
+    /// <summary>A tombstone file that is cut deletes what its whole records say, as it does on a server; other damage is an error.</summary>
+    private T Read<T>(string tombstone, ICollection<string> warnings, Func<TombstoneFile, (T Value, string? Warning)> read)
+    {
+        try
+        {
+            using var file = TombstoneFile.Open(PathOf(tombstone));
+            var (value, warning) = read(file);
+            if (warning is not null)
+            {
+                warnings.Add($"'{tombstone}' of {shard}: {warning}");
+            }
+
+            return value;
+        }
+        catch (TsmFormatException e)
+        {
+            throw Damaged("TombstoneDamaged", tombstone, $"Which points are deleted can't be told: {e.Message}", e);
+        }
+    }
+
+    private void Remove(string name)
+    {
+        File.Delete(PathOf(name));
+        files.Remove(name);
+    }
+
+    private InfluxBackupException Damaged(string id, string name, string what, Exception? inner = null) =>
+        new(id, ErrorKind.InvalidData, $"The archive of {shard} holds '{name}', which is damaged. {what}", inner)
+        {
+            Subject = shard.ToString(),
+            Remedy = "Leave the shard out with -AllowPartial (--allow-partial), or restore another backup.",
+        };
+
+    private InfluxBackupException CannotStage(Exception e) => LocalFile.WriteFailed(directory ?? parent ?? Path.GetTempPath(), e, TemporaryRemedy);
+}
