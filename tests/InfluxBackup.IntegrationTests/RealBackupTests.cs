@@ -117,29 +117,6 @@ public sealed class RealBackupTests
     }
 
     [RealServerFact]
-    public async Task Shards_with_pending_deletes_are_refused_and_say_why_and_the_others_can_be_had()
-    {
-        await using var source = await InfluxServer.StartAsync(cancel: Cancel);
-        await using var target = await InfluxServer.StartAsync(cancel: Cancel);
-        using var set = new TemporaryDirectory();
-        await AwkwardData.WriteAsync(source, pendingDeletes: true, Cancel);
-        var expected = await PointSnapshot.ReadAsync(source.Http, Cancel);
-        var backup = await Engine.BackupAsync(Engine.BackupOptions(source, set));
-        Assert.Contains(backup.Warnings, w => w.Contains("tombstones", StringComparison.Ordinal));
-
-        var refused = await Assert.ThrowsAsync<InfluxBackupException>(() => Engine.RestoreAsync(Engine.RestoreOptions(target, set)));
-        Assert.Equal("ShardHasTombstones", refused.Id);
-        Assert.Empty((await PointSnapshot.ReadAsync(target.Http, Cancel)).Databases);
-
-        var partial = await Engine.RestoreAsync(Engine.RestoreOptions(target, set) with { AllowPartial = true });
-        Assert.Equal(Outcome.Partial, partial.Outcome);
-        Assert.All(partial.Shards.Where(s => s.Target is null), s => Assert.Equal("ShardHasTombstones", s.Result.Error?.Id));
-        var actual = await PointSnapshot.ReadAsync(target.Http, Cancel);
-        Assert.Empty(actual.Of(AwkwardData.Golden).DifferencesFrom(expected.Of(AwkwardData.Golden)));
-        Assert.DoesNotContain(actual.DifferencesFrom(expected, int.MaxValue), d => d.StartsWith("unexpected", StringComparison.Ordinal));
-    }
-
-    [RealServerFact]
     public async Task Unchanged_shards_are_left_out_and_the_combination_of_the_set_brings_everything_back()
     {
         await using var source = await InfluxServer.StartAsync(cancel: Cancel);

@@ -43,11 +43,12 @@ internal static class RestoreReport
     {
         yield return $"What if: {plan}";
         yield return "";
-        var table = new Table("DATABASE", "POLICY", ">SHARD", "TO DATABASE", "TO POLICY", ">SIZE", "PROBLEM");
+        var table = new Table("DATABASE", "POLICY", ">SHARD", "TO DATABASE", "TO POLICY", ">SIZE", ">DELETES", "PROBLEM");
         foreach (var shard in plan.Shards)
         {
             table.Add(
-                shard.Source.Database, shard.Source.RetentionPolicy, $"{shard.Source.Id}", shard.TargetDatabase, shard.TargetRetentionPolicy, Text.Size(shard.Archive?.Length), shard.Problem?.Id ?? "");
+                shard.Source.Database, shard.Source.RetentionPolicy, $"{shard.Source.Id}", shard.TargetDatabase, shard.TargetRetentionPolicy,
+                Text.Size(shard.Archive?.Length), shard.PendingDeletes > 0 ? $"{shard.PendingDeletes}" : "", shard.Problem?.Id ?? "");
         }
 
         foreach (var line in table.Lines(style: style))
@@ -68,6 +69,11 @@ internal static class RestoreReport
         yield return $"  databases  {string.Join(", ", result.Databases.Select(style.Bold))}";
         yield return $"  shards     {Text.Count(result.ShardCount, "shard")}" + (result.FailedShardCount > 0 ? $", {style.Red($"{result.FailedShardCount} failed")}" : "");
         yield return $"  sent       {Text.Size(result.Bytes)} in {Text.Duration(result.Duration)} ({Text.Rate(result.Bytes, result.Duration)})";
+        if (result.DeletesApplied > 0)
+        {
+            yield return $"  deletes    {Text.Count(result.DeletesApplied, "pending delete")} applied";
+        }
+
         if (console.IsVerbose)
         {
             var table = new Table("SHARD", "OUTCOME", "ON THE SERVER");

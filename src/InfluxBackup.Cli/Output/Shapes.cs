@@ -57,6 +57,7 @@ internal static class Shapes
         dataNode = plan.DataNode,
         databases = plan.Databases,
         bytes = plan.Bytes,
+        pendingDeletes = plan.PendingDeletes,
         shards = plan.Shards.Select(s => new
         {
             database = s.Source.Database,
@@ -65,6 +66,7 @@ internal static class Shapes
             targetDatabase = s.TargetDatabase,
             targetRetentionPolicy = s.TargetRetentionPolicy,
             bytes = s.Archive?.Length,
+            pendingDeletes = s.PendingDeletes,
             problem = s.Problem is null ? null : Json.Of(s.Problem),
         }),
         conflicts = plan.Conflicts.Select(Json.Of),
@@ -83,7 +85,8 @@ internal static class Shapes
         shardCount = result.ShardCount,
         failedShardCount = result.FailedShardCount,
         bytes = result.Bytes,
-        shards = result.Shards.Select(s => Shard(s.Result with { Shard = s.Source }, s.Target)),
+        deletesApplied = result.DeletesApplied,
+        shards = result.Shards.Select(s => Shard(s.Result with { Shard = s.Source }, s.Target, s.DeletesApplied)),
         objects = result.Objects.Select(o => new { kind = o.Kind, name = o.Name, database = o.Database, isRestored = o.IsRestored, reason = o.Reason, statement = o.Statement }),
         warnings = result.Warnings,
     };
@@ -149,7 +152,7 @@ internal static class Shapes
         }),
     };
 
-    private static object Shard(ShardResult shard, ShardKey? target = null) => new
+    private static object Shard(ShardResult shard, ShardKey? target = null, long? deletesApplied = null) => new
     {
         database = shard.Shard.Database,
         retentionPolicy = shard.Shard.RetentionPolicy,
@@ -162,6 +165,7 @@ internal static class Shapes
         error = shard.Error is null ? null : Json.Of(shard.Error),
         bytes = shard.Archive?.Length,
         storedBytes = shard.Receipt?.StoredBytes,
+        deletesApplied,
         attempts = shard.Attempts,
         duration = shard.Duration,
         warnings = shard.Warnings.Count == 0 ? null : shard.Warnings,

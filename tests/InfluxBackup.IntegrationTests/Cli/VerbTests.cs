@@ -146,21 +146,23 @@ public sealed class VerbTests
     }
 
     [Fact]
-    public async Task Deletes_that_are_pending_make_a_restore_partial_and_only_when_that_is_allowed()
+    public async Task Deletes_that_are_pending_are_shown_in_the_plan_and_applied()
     {
         await using var server = await SampleNode.StartAsync(withTombstones: true);
         (await CliProcess.RunAsync("backup", "--path", server.Set, "--data-node", server.Address)).Expect(0);
-        string[] restore = ["restore", "--path", server.Set, "--data-node", server.Address, "--database", "demo", "--new-database", "copy", "--json"];
+        string[] restore = ["restore", "--path", server.Set, "--data-node", server.Address, "--database", "demo", "--new-database", "copy"];
 
-        var refused = (await CliProcess.RunAsync(restore)).Expect(1);
-        Assert.Contains("tombstone", refused.Error, StringComparison.OrdinalIgnoreCase);
-        Assert.DoesNotContain(server.Node.Metadata.Read().Databases, d => d.Name == "copy");
+        var plan = Assert.Single((await CliProcess.RunAsync([.. restore, "--json", "--what-if"])).Expect(0).OutputObjects);
+        var deletes = plan.GetProperty("pendingDeletes").GetInt64();
+        Assert.True(deletes > 0);
+        Assert.Contains("pending deletes applied", (await CliProcess.RunAsync([.. restore, "--what-if"])).Expect(0).Output, StringComparison.Ordinal);
 
-        var partial = (await CliProcess.RunAsync([.. restore, "--allow-partial"])).Expect(3);
-        var result = Assert.Single(partial.OutputObjects);
-        Assert.Equal("Partial", result.GetProperty("outcome").GetString());
-        Assert.Equal(5, result.GetProperty("shardCount").GetInt32());
-        Assert.Equal(1, result.GetProperty("failedShardCount").GetInt32());
+        var result = Assert.Single((await CliProcess.RunAsync([.. restore, "--json"])).Expect(0).OutputObjects);
+        Assert.Equal("Complete", result.GetProperty("outcome").GetString());
+        Assert.Equal(6, result.GetProperty("shardCount").GetInt32());
+        Assert.Equal(deletes, result.GetProperty("deletesApplied").GetInt64());
+        restore[^1] = "another";
+        Assert.Contains($"{deletes} pending deletes applied", (await CliProcess.RunAsync(restore)).Expect(0).Output, StringComparison.Ordinal);
     }
 
     [Fact]

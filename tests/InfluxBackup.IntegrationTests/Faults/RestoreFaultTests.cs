@@ -60,6 +60,34 @@ public sealed class RestoreFaultTests
     }
 
     [Fact]
+    public async Task An_upload_without_its_deleted_points_that_breaks_is_made_again_and_sends_the_same()
+    {
+        await using var source = await SampleNode.StartAsync();
+        await using var target = await SampleNode.StartAsync(withSample: false);
+        await Engine.BackupAsync(source.Backup);
+        var options = target.Restore(source.Set) with { Selection = Engine.Only(SampleData.Database) };
+        var undisturbed = await Engine.RestoreAsync(options with { NewDatabase = "undisturbed" });
+        var rule = target.Faults.Add(Fault.CutUploadAfter(2000), SnapshotterRequestType.ShardUpdate, times: 9);
+
+        var result = await Engine.RestoreAsync(options);
+
+        Assert.Equal(9, target.Faults.Hits(rule));
+        Assert.Equal(Outcome.Complete, result.Outcome);
+        Assert.True(result.DeletesApplied > 0);
+        Assert.Equal(undisturbed.DeletesApplied, result.DeletesApplied);
+        foreach (var (first, second) in undisturbed.Shards.Zip(result.Shards))
+        {
+            Assert.Equal(target.FilesOf(first.Target!).OrderBy(f => f.Key), target.FilesOf(second.Target!).OrderBy(f => f.Key));
+        }
+
+        var changed = result.Shards.Where(s => s.DeletesApplied > 0).ToList();
+        Assert.Equal(SampleData.ShardWithTombstones, Assert.Single(changed).Source.Id);
+        Assert.NotEqual(
+            source.FilesOf(changed[0].Source).Where(f => ShardFileName.IsTsm(f.Key)).OrderBy(f => f.Key),
+            target.FilesOf(changed[0].Target!).OrderBy(f => f.Key));
+    }
+
+    [Fact]
     public async Task A_server_that_forgets_every_upload_never_gets_a_success()
     {
         await using var source = await SampleNode.StartAsync();
