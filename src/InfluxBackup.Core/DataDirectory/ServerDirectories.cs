@@ -93,6 +93,9 @@ public sealed class ServerDirectories
         return new ShardListing(shards, warnings);
     }
 
+    /// <summary>A sentence about a server that seems to run on these directories; null where none is found. See <see cref="RunningServer"/>.</summary>
+    public string? FindRunningServer(CancellationToken cancel) => RunningServer.Find([DataPath, WalPath], cancel);
+
     /// <summary>The directories, as messages name them.</summary>
     private string Subject => DataPath is null ? $"WAL directory '{WalPath}'" : $"data directory '{DataPath}'";
 
