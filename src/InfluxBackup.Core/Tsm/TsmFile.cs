@@ -11,7 +11,7 @@ namespace InfluxBackup.Tsm;
 /// <remarks>
 /// The file is read in pieces, not memory mapped. Mapped pages count as the process's memory, so that a pass over a
 /// file of 2 GiB costs 2 GiB of working set, and an I/O error or a file that shrinks meanwhile ends the process instead
-/// of throwing. Positional reads cost one copy, which the checksum needs anyway, as its library takes arrays only.
+/// of throwing. Positional reads cost one copy.
 /// </remarks>
 public sealed class TsmFile : IDisposable
 {
@@ -40,6 +40,9 @@ public sealed class TsmFile : IDisposable
             throw;
         }
     }
+
+    /// <summary>A file that is open already, and needs no name any more; closed with this object.</summary>
+    internal static TsmFile FromHandle(SafeFileHandle handle, string name) => new(name, RandomAccess.GetLength(handle), handle, default);
 
     /// <summary>A file that is in memory already.</summary>
     public static TsmFile FromMemory(ReadOnlyMemory<byte> bytes, string name) => new(name, bytes.Length, null, bytes);
@@ -88,6 +91,14 @@ public sealed class TsmFile : IDisposable
             offset += read;
             destination = destination[read..];
         }
+    }
+
+    /// <summary>The bytes themselves where the file is in memory and has them; no copy.</summary>
+    internal bool TryGetMemory(long offset, int length, out ReadOnlySpan<byte> bytes)
+    {
+        var isThere = handle is null && offset >= 0 && offset <= Length - length;
+        bytes = isThere ? memory.Span.Slice((int)offset, length) : default;
+        return isThere;
     }
 
     /// <summary>Throws unless the file begins like a TSM file of version 1.</summary>

@@ -23,8 +23,10 @@ public sealed record TsmFileReport
     /// <summary>What is wrong, in the order of the index.</summary>
     public required IReadOnlyList<TsmProblem> Problems { get; init; }
 
-    /// <summary>Whether there is more wrong than <see cref="Problems"/> says: checking ended there, and the numbers are partial.</summary>
-    public required bool HasMoreProblems { get; init; }
+    /// <summary>How many problems there are beyond those that <see cref="Problems"/> tells.</summary>
+    public required long MoreProblems { get; init; }
+
+    public bool HasMoreProblems => MoreProblems > 0;
 
     public bool IsSound => Problems.Count == 0;
 }

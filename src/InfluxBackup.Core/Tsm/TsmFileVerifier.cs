@@ -15,14 +15,7 @@ public static class TsmFileVerifier
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(options);
         using var walk = new TsmWalk(file, options);
-        try
-        {
-            Walk(walk, options, cancel);
-        }
-        catch (TooManyProblemsException)
-        {
-            // The report says that there are more.
-        }
+        Walk(walk, options, cancel);
         return walk.Report();
     }
 
@@ -46,6 +39,7 @@ public static class TsmFileVerifier
                     TsmChecks.OfPoints.Pass(walk);
                 }
             }
+            walk.EndKey();
         }
         TsmChecks.OfWhole.Pass(walk);
     }

@@ -67,6 +67,9 @@ public sealed class TsmIndexReader : IDisposable
     /// <summary>Whether the key is greater than the one before it.</summary>
     internal bool KeyIsInOrder => previousKeyLength < 0 || previousKey.AsSpan(0, previousKeyLength).SequenceCompareTo(Key) < 0;
 
+    /// <summary>Whether <see cref="Key"/> is that of the entry at <see cref="KeyOffset"/>, although the rest of it may be damaged.</summary>
+    internal bool KeyIsRead { get; private set; }
+
     /// <summary>The key before, for messages.</summary>
     internal ReadOnlySpan<byte> PreviousKey => previousKey.AsSpan(0, Math.Max(previousKeyLength, 0));
 
@@ -80,6 +83,7 @@ public sealed class TsmIndexReader : IDisposable
             return false;
         }
         KeyOffset = position;
+        KeyIsRead = false;
         var length = BinaryPrimitives.ReadUInt16BigEndian(Take(TsmFormat.KeyLengthSize, "the length of a key"));
         StoreKey(Take(length, "a key"));
         var typeAndCount = Take(TsmFormat.TypeAndCountSize, "type and number of blocks of a key");
@@ -143,6 +147,7 @@ public sealed class TsmIndexReader : IDisposable
         }
         bytes.CopyTo(key);
         keyLength = bytes.Length;
+        KeyIsRead = true;
     }
 
     public void Dispose()

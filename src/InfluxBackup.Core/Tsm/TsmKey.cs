@@ -42,6 +42,38 @@ public static class TsmKey
         return text.ToString();
     }
 
+    /// <summary>Series and field as a person can read them; no field where the key has no separator.</summary>
+    public static (string Series, string? Field) DescribeParts(ReadOnlySpan<byte> key)
+    {
+        var hasField = TrySplit(key, out var series, out var field);
+        return (Readable(series), hasField ? Readable(field) : null);
+    }
+
+    /// <summary>The measurement at the start of a series key, escaped as it is there: up to the first comma without a backslash.</summary>
+    public static ReadOnlySpan<byte> MeasurementOf(ReadOnlySpan<byte> series)
+    {
+        for (var i = 0; i < series.Length; i++)
+        {
+            if (series[i] == (byte)'\\')
+            {
+                i++;
+            }
+            else if (series[i] == (byte)',')
+            {
+                return series[..i];
+            }
+        }
+        return series;
+    }
+
+    /// <summary>Bytes as a person can read them; those that are not text appear as <c>\x1f</c>.</summary>
+    public static string Readable(ReadOnlySpan<byte> bytes)
+    {
+        var text = new StringBuilder();
+        AppendReadable(text, bytes);
+        return text.ToString();
+    }
+
     private static void AppendReadable(StringBuilder text, ReadOnlySpan<byte> bytes)
     {
         var shown = bytes[..Math.Min(bytes.Length, MaxShown)];

@@ -12,6 +12,9 @@ public sealed record TsmVerifyOptions
     /// <summary>Whether blocks are unpacked and their points compared with the index.</summary>
     public bool DecodeBlocks { get; init; } = true;
 
-    /// <summary>After so many problems the file is bad enough: checking ends with the next one.</summary>
+    /// <summary>So many problems are told; the others are counted.</summary>
     public int MaxProblems { get; init; } = 20;
+
+    /// <summary>Is told of the keys on the way.</summary>
+    internal ITsmKeyObserver? Observer { get; init; }
 }

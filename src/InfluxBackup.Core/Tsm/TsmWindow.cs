@@ -4,14 +4,14 @@ namespace InfluxBackup.Tsm;
 
 /// <summary>
 /// A piece of a file in a pooled buffer, for reading that goes mostly forward: index entries, and blocks one after
-/// another. What lies in the buffer already is not read again.
+/// another. What lies in the buffer already is not read again; of a file that is in memory nothing is copied at all.
 /// </summary>
 internal sealed class TsmWindow(TsmFile file, long limit) : IDisposable
 {
     /// <summary>Large enough that the system call disappears beside the work, small enough for the cache.</summary>
     public const int Size = 256 << 10;
 
-    private byte[] buffer = ArrayPool<byte>.Shared.Rent(Size);
+    private byte[] buffer = [];
     private long start;
     private int filled;
 
@@ -19,21 +19,25 @@ internal sealed class TsmWindow(TsmFile file, long limit) : IDisposable
     /// The bytes at an offset, valid until the next call. The caller has checked that they lie before the limit of this
     /// window and decided that so many bytes may be in memory at once.
     /// </summary>
-    public ArraySegment<byte> Read(long offset, int length)
+    public ReadOnlySpan<byte> Read(long offset, int length)
     {
+        if (file.TryGetMemory(offset, length, out var memory))
+        {
+            return memory;
+        }
         if (offset < start || offset + length > start + filled)
         {
             Fill(offset, length);
         }
-        return new ArraySegment<byte>(buffer, (int)(offset - start), length);
+        return buffer.AsSpan((int)(offset - start), length);
     }
 
     private void Fill(long offset, int length)
     {
-        if (length > buffer.Length)
+        if (length > buffer.Length || buffer.Length == 0)
         {
             Dispose();
-            buffer = ArrayPool<byte>.Shared.Rent(length);
+            buffer = ArrayPool<byte>.Shared.Rent(Math.Max(length, Size));
         }
         filled = 0;
         var wanted = (int)Math.Min(limit - offset, Math.Max(length, Size));

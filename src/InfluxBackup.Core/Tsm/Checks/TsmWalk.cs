@@ -1,5 +1,3 @@
-using ICSharpCode.SharpZipLib.Checksum;
-
 namespace InfluxBackup.Tsm.Checks;
 
 /// <summary>
@@ -12,19 +10,23 @@ internal sealed class TsmWalk(TsmFile file, TsmVerifyOptions options) : IDisposa
     public const string IndexBounds = "IndexBounds";
 
     private readonly List<TsmProblem> problems = [];
-    private bool hasMoreProblems;
+    private long moreProblems;
+    private bool keyIsRead;
     private TsmIndexReader? index;
     private TsmWindow? blocks;
     private TsmIndexEntry entry;
     private BlockCoverage coverage;
     private bool isFirstBlock;
+    private bool isInBlock;
+    private long pointsBefore;
+    private TsmKeySummary key;
 
     public TsmFile File => file;
 
     /// <summary>The index; there is one as soon as the footer is known to be good.</summary>
     public TsmIndexReader Index => index ?? throw new InvalidOperationException("The index has not been opened.");
 
-    public Crc32 Crc { get; } = new();
+    public GzipChecksum Crc { get; } = new();
 
     /// <summary>The entry of the block at hand.</summary>
     public ref readonly TsmIndexEntry Entry => ref entry;
@@ -57,6 +59,8 @@ internal sealed class TsmWalk(TsmFile file, TsmVerifyOptions options) : IDisposa
     public bool NextKey()
     {
         isFirstBlock = true;
+        isInBlock = false;
+        keyIsRead = false;
         try
         {
             if (!Index.ReadKey())
@@ -68,11 +72,27 @@ internal sealed class TsmWalk(TsmFile file, TsmVerifyOptions options) : IDisposa
         {
             // Nothing after this place can be found any more.
             coverage.GiveUp();
-            AddOfFile(IndexBounds, error.Offset, error.Message);
+            keyIsRead = Index.KeyIsRead;
+            var last = keyIsRead ? Index.PreviousKey : Index.Key;
+            Add(IndexBounds, error.Offset, Keys == 0
+                ? $"{error.Message} None of the file's points can be found."
+                : $"{error.Message} Only the {Keys} keys up to {TsmKey.Describe(last)} can be read.");
             return false;
         }
         Keys++;
+        keyIsRead = true;
+        pointsBefore = PointCount;
+        key = new TsmKeySummary(long.MaxValue, long.MinValue, 0, null);
         return true;
+    }
+
+    /// <summary>Tells whoever wants to know of the key at hand, after its last block.</summary>
+    public void EndKey()
+    {
+        if (options.Observer is { } observer && key.Blocks > 0)
+        {
+            observer.OnKey(Index.Key, Index.Type, key with { Points = options.DecodeBlocks ? PointCount - pointsBefore : null });
+        }
     }
 
     /// <summary>Goes to the next block of the key.</summary>
@@ -84,31 +104,58 @@ internal sealed class TsmWalk(TsmFile file, TsmVerifyOptions options) : IDisposa
             return false;
         }
         isFirstBlock = false;
+        isInBlock = true;
         PreviousEntry = previous;
         Blocks++;
         MinTime = Math.Min(MinTime ?? entry.MinTime, entry.MinTime);
         MaxTime = Math.Max(MaxTime ?? entry.MaxTime, entry.MaxTime);
+        key = key with { MinTime = Math.Min(key.MinTime, entry.MinTime), MaxTime = Math.Max(key.MaxTime, entry.MaxTime), Blocks = key.Blocks + 1 };
         return true;
     }
 
     /// <summary>Bytes of the blocks' part of the file, valid until the next call; see <see cref="TsmWindow.Read"/>.</summary>
-    public ArraySegment<byte> ReadBlocks(long offset, int length) => blocks!.Read(offset, length);
+    public ReadOnlySpan<byte> ReadBlocks(long offset, int length) => blocks!.Read(offset, length);
 
-    /// <summary>Notes a problem of the key at hand.</summary>
-    public void Add(string check, long offset, string message) =>
-        Add(new TsmProblem(check, offset, Keys == 0 ? null : TsmKey.Describe(Index.Key), message));
+    /// <summary>Notes a problem of the key, and of the block, at hand.</summary>
+    public void Add(string check, long offset, string message)
+    {
+        if (IsOneTooMany())
+        {
+            return;
+        }
+        if (!keyIsRead)
+        {
+            problems.Add(new TsmProblem(check, offset, null, message));
+            return;
+        }
+        var (series, field) = TsmKey.DescribeParts(Index.Key);
+        problems.Add(new TsmProblem(check, offset, TsmKey.Describe(Index.Key), message)
+        {
+            Series = series,
+            Field = field,
+            MinTime = isInBlock ? entry.MinTime : null,
+            MaxTime = isInBlock ? entry.MaxTime : null,
+        });
+    }
 
     /// <summary>Notes a problem of the file as a whole.</summary>
-    public void AddOfFile(string check, long offset, string message) => Add(new TsmProblem(check, offset, null, message));
-
-    private void Add(TsmProblem problem)
+    public void AddOfFile(string check, long offset, string message)
     {
-        if (problems.Count >= options.MaxProblems)
+        if (!IsOneTooMany())
         {
-            hasMoreProblems = true;
-            throw new TooManyProblemsException();
+            problems.Add(new TsmProblem(check, offset, null, message));
         }
-        problems.Add(problem);
+    }
+
+    /// <summary>What is too much to be told is counted.</summary>
+    private bool IsOneTooMany()
+    {
+        if (problems.Count < options.MaxProblems)
+        {
+            return false;
+        }
+        moreProblems++;
+        return true;
     }
 
     public TsmFileReport Report() => new()
@@ -120,7 +167,7 @@ internal sealed class TsmWalk(TsmFile file, TsmVerifyOptions options) : IDisposa
         MinTime = MinTime,
         MaxTime = MaxTime,
         Problems = problems,
-        HasMoreProblems = hasMoreProblems,
+        MoreProblems = moreProblems,
     };
 
     public void Dispose()
@@ -130,6 +177,3 @@ internal sealed class TsmWalk(TsmFile file, TsmVerifyOptions options) : IDisposa
         Points.Dispose();
     }
 }
-
-/// <summary>Ends a walk from inside a check. Never leaves <see cref="TsmFileVerifier"/>.</summary>
-internal sealed class TooManyProblemsException : Exception;
