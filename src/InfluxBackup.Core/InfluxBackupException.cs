@@ -61,6 +61,9 @@ public sealed class InfluxBackupException : Exception
     /// <summary>What the error is about: a host, a file, a shard.</summary>
     public string? Subject { get; init; }
 
+    /// <summary>Where in a file or stream, in bytes from its start, where that is known.</summary>
+    public long? Offset { get; init; }
+
     /// <summary>What the user can do about it.</summary>
     public string? Remedy { get; init; }
 

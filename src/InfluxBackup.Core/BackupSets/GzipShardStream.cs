@@ -49,11 +49,7 @@ public sealed class GzipShardStream : ReadOnlyStream
         }
         catch (FileNotFoundException e)
         {
-            throw new InfluxBackupException("ArchiveMissing", ErrorKind.NotFound, $"The archive '{path}' is missing, though the manifest lists it.", e)
-            {
-                Subject = path,
-                Remedy = "Copy the file back, or leave this shard out and take the rest.",
-            };
+            throw Missing(path, e);
         }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
@@ -90,7 +86,7 @@ public sealed class GzipShardStream : ReadOnlyStream
         catch (InvalidDataException e)
         {
             // The decompressor's own words speak of unsupported methods even where a checksum is wrong.
-            throw Damaged("ArchiveDamaged", path, $"after {produced} unpacked bytes its compressed data are broken, cut, or don't fit their checksum", e);
+            throw Damaged("ArchiveDamaged", path, $"after {produced} unpacked bytes its compressed data are broken, cut, or don't fit their checksum", e, file.Position);
         }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
@@ -133,8 +129,15 @@ public sealed class GzipShardStream : ReadOnlyStream
         }
     }
 
-    private static InfluxBackupException Damaged(string id, string path, string why, Exception? inner = null) =>
-        new(id, ErrorKind.InvalidData, $"The archive '{path}' is damaged: {why}.", inner) { Subject = path };
+    internal static InfluxBackupException Missing(string path, FileNotFoundException e) =>
+        new("ArchiveMissing", ErrorKind.NotFound, $"The archive '{path}' is missing, though the manifest lists it.", e)
+        {
+            Subject = path,
+            Remedy = "Copy the file back, or leave this shard out and take the rest.",
+        };
+
+    private static InfluxBackupException Damaged(string id, string path, string why, Exception? inner = null, long? near = null) =>
+        new(id, ErrorKind.InvalidData, $"The archive '{path}' is damaged: {why}.", inner) { Subject = path, Offset = near };
 
     /// <summary>Passes a stream through and hashes what passes.</summary>
     private sealed class HashingStream(Stream inner) : ReadOnlyStream

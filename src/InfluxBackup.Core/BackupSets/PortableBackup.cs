@@ -50,7 +50,9 @@ public sealed class PortableBackup
     public IReadOnlyList<(ShardKey Key, ManifestShard Entry)> Shards() =>
         (Manifest.Files ?? []).Select(entry => (KeyOf(entry), entry)).ToList();
 
-    private ShardKey KeyOf(ManifestShard entry)
+    /// <summary>The full name of one shard of the manifest.</summary>
+    /// <exception cref="InfluxBackupException">The metadata do not know it, or say otherwise.</exception>
+    public ShardKey KeyOf(ManifestShard entry)
     {
         var known = Metadata.FindShard(entry.ShardId)
             ?? throw new InfluxBackupException(

@@ -19,7 +19,9 @@ public enum StoredHashes
 /// <summary>Shards from the archives of a backup set, checked against what their manifest says.</summary>
 /// <param name="shards">Where each is.</param>
 /// <param name="hashes">What to compare, where the manifest has hashes.</param>
-public sealed class PortableShardSource(IReadOnlyDictionary<ShardKey, StoredShard> shards, StoredHashes hashes = StoredHashes.All) : IShardSource
+/// <param name="checksTsmEnds">Whether the head and foot of TSM files are looked at; not where the sink opens them.</param>
+public sealed class PortableShardSource(
+    IReadOnlyDictionary<ShardKey, StoredShard> shards, StoredHashes hashes = StoredHashes.All, bool checksTsmEnds = true) : IShardSource
 {
     /// <summary>Decompression keeps one processor busy for each shard; twice as many cover those that wait for the other side.</summary>
     public int PreferredParallelism => Math.Clamp(2 * Environment.ProcessorCount, 2, 8);
@@ -33,6 +35,7 @@ public sealed class PortableShardSource(IReadOnlyDictionary<ShardKey, StoredShar
         return Task.FromResult(new ShardStream(GzipShardStream.Open(stored.Path, entry.ArchiveSize, archiveHash))
         {
             ExpectedLength = entry.Size,
+            AreTsmEndsChecked = checksTsmEnds,
             ExpectedSha256 = entry.TarSha256,
             IsHashed = entry.TarSha256 is not null && (hashes == StoredHashes.All || (hashes == StoredHashes.One && archiveHash is null)),
         });

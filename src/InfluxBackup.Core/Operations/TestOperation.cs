@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using InfluxBackup.BackupSets;
-using InfluxBackup.Metadata;
+using InfluxBackup.Operations.Checks;
 using InfluxBackup.Transfer;
 
 namespace InfluxBackup.Operations;
@@ -9,10 +9,8 @@ namespace InfluxBackup.Operations;
 /// <summary>Tests the backups of a set: manifests, metadata, every archive to its last byte, and every TSM file in it.</summary>
 public sealed class TestOperation(TestOptions options)
 {
-    private const string MissingShard = "BackupIsPartial";
-
     /// <summary>One result for each backup, newest first. What is wrong is a finding, not an exception.</summary>
-    /// <exception cref="InfluxBackupException">There is no such set or backup at all.</exception>
+    /// <exception cref="InfluxBackupException">There is no such set or backup at all, or no room for temporary files.</exception>
     public async IAsyncEnumerable<TestResult> RunAsync([EnumeratorCancellation] CancellationToken cancel)
     {
         var set = BackupSet.Open(options.Path);
@@ -27,78 +25,82 @@ public sealed class TestOperation(TestOptions options)
             _ = set.Find(options.Timestamp); // Throws, and says what there is.
         }
 
+        var files = SetFiles.Read(set);
         foreach (var path in paths)
         {
-            yield return await TestAsync(path, cancel).ConfigureAwait(false);
+            yield return await TestAsync(path, files, answersForSet: options.Timestamp is null && path == paths[0], cancel).ConfigureAwait(false);
         }
     }
 
-    private async Task<TestResult> TestAsync(string manifestPath, CancellationToken cancel)
+    private async Task<TestResult> TestAsync(string manifestPath, SetFiles files, bool answersForSet, CancellationToken cancel)
     {
         var clock = Stopwatch.StartNew();
-        var findings = new List<TestFinding>();
-        IReadOnlyList<ShardResult> shards = [];
+        var tested = new List<TestedShard>();
+        BackupUnderTest? test = null;
+        Findings? broken = null;
         try
         {
             var backup = PortableBackup.Open(manifestPath);
-            findings.AddRange(backup.MetadataWarnings.Select(w => Warn("MetadataWarning", backup.MetadataPath, null, w)));
-            CheckRun(backup, findings);
-            shards = await TestShardsAsync(backup, findings, cancel).ConfigureAwait(false);
+            options.Selection.Validate(backup.Metadata, $"backup {backup.Timestamp}");
+            test = new BackupUnderTest(backup, files, options.Selection, answersForSet);
+            FindShards(test);
+            foreach (var check in BackupChecks.OfBackup)
+            {
+                check.Run(test);
+            }
         }
         catch (InfluxBackupException e) when (e.Kind is not (ErrorKind.NotFound or ErrorKind.InvalidArgument))
         {
-            findings.Add(new TestFinding(FindingSeverity.Error, e.Id, e.Subject ?? manifestPath, null, null, null, e.Message));
+            broken = new Findings(e.Subject ?? manifestPath);
+            broken.Add(broken.Error(e.Id, e.Message) with { Offset = e.Offset });
         }
 
+        if (test is not null && broken is null)
+        {
+            tested.AddRange(await new ShardTests(options, test).RunAsync(cancel).ConfigureAwait(false));
+        }
+
+        var findings = (IReadOnlyList<TestFinding>)[.. broken?.ToList() ?? [], .. test?.Findings.ToList() ?? [], .. tested.SelectMany(s => s.Findings)];
         // A shard that the run itself could not get is as bad as one whose archive is damaged.
-        var missing = findings.Count(f => f.Check == MissingShard);
-        var failed = shards.Count(s => s.Outcome == ShardOutcome.Failed) + missing;
+        var missing = (test?.Manifest.Run?.MissingShards ?? []).Count(m => m.Outcome == ShardOutcome.Failed);
+        var failed = tested.Count(s => !s.IsSound) + missing + (test?.UnknownShards ?? 0);
+        var sound = tested.Count(s => s.IsSound);
         var isBad = findings.Any(f => f.Severity == FindingSeverity.Error);
         return new TestResult
         {
             Path = Path.GetDirectoryName(manifestPath)!,
             Timestamp = Path.GetFileNameWithoutExtension(manifestPath),
-            Outcome = !isBad ? Outcome.Complete : failed > 0 && failed < shards.Count + missing ? Outcome.Partial : Outcome.Failed,
+            Outcome = !isBad ? Outcome.Complete : failed > 0 && sound > 0 ? Outcome.Partial : Outcome.Failed,
             Findings = findings,
-            ShardCount = shards.Count + missing - failed,
+            ShardCount = sound,
             FailedShardCount = failed,
-            Bytes = shards.Sum(s => s.Archive?.Length ?? 0),
+            DeepShardCount = tested.Count(s => s.IsDeep),
+            Bytes = tested.Sum(s => s.Bytes),
+            TsmFiles = tested.Sum(s => s.TsmFiles),
+            Points = tested.Sum(s => s.Points),
             Duration = clock.Elapsed,
         };
     }
 
-    private async Task<IReadOnlyList<ShardResult>> TestShardsAsync(PortableBackup backup, List<TestFinding> findings, CancellationToken cancel)
+    /// <summary>An entry that is no shard's is an error by itself; the others are tested.</summary>
+    private static void FindShards(BackupUnderTest test)
     {
-        options.Selection.Validate(backup.Metadata, $"backup {backup.Timestamp}");
-        var chosen = options.Selection.IsEverything ? null : options.Selection.Choose(backup.Metadata, $"backup {backup.Timestamp}").Select(s => s.Key).ToHashSet();
-        var stored = backup.Shards().Where(s => chosen is null || chosen.Contains(s.Key)).ToDictionary(s => s.Key, s => new StoredShard(backup, s.Entry));
-        var tasks = stored.Select(s => new ShardTask(s.Key, s.Value.Entry.Size)).ToList();
-        var transfer = new ShardTransfer(options.Transfer with { MaxAttempts = 1, Logger = Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance });
-        var results = await transfer.RunAsync(tasks, new PortableShardSource(stored), new TsmCheckSink(), cancel).ConfigureAwait(false);
-        foreach (var result in results)
+        foreach (var entry in test.Manifest.Files ?? [])
         {
-            var path = stored[result.Shard].Path;
-            findings.AddRange(result.Warnings.Select(w => Warn("ArchiveWarning", path, result.Shard, w)));
-            if (result.Error is { } error)
+            try
             {
-                findings.Add(new TestFinding(
-                    FindingSeverity.Error, error.Id, path, result.Shard.Database, result.Shard.RetentionPolicy, result.Shard.Id, error.Message));
+                var key = test.Backup.KeyOf(entry);
+                if (test.IsChosen(key))
+                {
+                    test.Shards.Add(key, new StoredShard(test.Backup, entry));
+                }
+            }
+            catch (InfluxBackupException e)
+            {
+                test.UnknownShards++;
+                var finding = test.Findings.Error(e.Id, e.Message);
+                test.Findings.Add(finding with { Database = entry.Database, RetentionPolicy = entry.RetentionPolicy, ShardId = entry.ShardId });
             }
         }
-
-        return results;
     }
-
-    /// <summary>What the backup says of itself.</summary>
-    private static void CheckRun(PortableBackup backup, List<TestFinding> findings)
-    {
-        foreach (var missing in (backup.Manifest.Run?.MissingShards ?? []).Where(m => m.Outcome == ShardOutcome.Failed))
-        {
-            findings.Add(new TestFinding(
-                FindingSeverity.Error, MissingShard, backup.ManifestPath, missing.Database, missing.RetentionPolicy, missing.ShardId, $"Shard {missing.ShardId} is not in the backup: {missing.Reason}"));
-        }
-    }
-
-    private static TestFinding Warn(string check, string file, ShardKey? shard, string message) =>
-        new(FindingSeverity.Warning, check, file, shard?.Database, shard?.RetentionPolicy, shard?.Id, message);
 }

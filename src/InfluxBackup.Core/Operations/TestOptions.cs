@@ -2,7 +2,7 @@ using InfluxBackup.Metadata;
 
 namespace InfluxBackup.Operations;
 
-/// <summary>Which backup to test.</summary>
+/// <summary>Which backup to test, and how deeply.</summary>
 public sealed record TestOptions : OperationOptions
 {
     /// <summary>Directory of the backup set.</summary>
@@ -12,4 +12,13 @@ public sealed record TestOptions : OperationOptions
     public string? Timestamp { get; init; }
 
     public ShardSelection Selection { get; init; } = ShardSelection.Everything;
+
+    /// <summary>Hashes and the structure of archives only: nothing in a TSM file is looked at but its two ends.</summary>
+    public bool Quick { get; init; }
+
+    /// <summary>
+    /// Only these shards are read deeply. Of the others the archives must be there, with the right lengths; with <see cref="Quick"/> they
+    /// are read as that says.
+    /// </summary>
+    public DataSubset? ReadDataSubset { get; init; }
 }

@@ -31,7 +31,7 @@ public sealed class GuardedArchive : IDisposable
         this.stream = stream;
         this.subject = subject;
         this.progress = progress;
-        guard = new TarGuard(shard, subject);
+        guard = new TarGuard(shard, subject, stream.AreTsmEndsChecked);
         scanner = new TarScanner(guard, subject, stream.IsRepeatable);
         hash = stream.IsHashed ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
     }

@@ -42,6 +42,9 @@ public sealed class ShardStream(Stream content) : IAsyncDisposable
     /// <summary>Whether the stream is to be hashed on its way. Not where a hash around it has been checked, or nobody asks.</summary>
     public bool IsHashed { get; init; } = true;
 
+    /// <summary>Whether the head and foot of TSM files are checked on the way. Not where the sink opens them.</summary>
+    public bool AreTsmEndsChecked { get; init; } = true;
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Content.DisposeAsync();
 }

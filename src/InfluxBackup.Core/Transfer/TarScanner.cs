@@ -117,6 +117,7 @@ public sealed class TarScanner(ITarVisitor visitor, string subject, bool isRepea
             $"The archive of {subject} is truncated: it ends after {Position} bytes, {where}.")
         {
             Subject = subject,
+            Offset = Position,
             IsTransient = isRepeatable,
         };
     }
@@ -194,6 +195,7 @@ public sealed class TarScanner(ITarVisitor visitor, string subject, bool isRepea
                     $"The archive of {subject} holds '{nextName ?? parsed.Name}', which is {Describe(parsed.TypeFlag)}: only plain files may be in a shard archive.")
                 {
                     Subject = subject,
+                    Offset = Position,
                 };
         }
 
@@ -313,6 +315,7 @@ public sealed class TarScanner(ITarVisitor visitor, string subject, bool isRepea
         new("ShardArchiveDamaged", ErrorKind.InvalidData, $"The archive of {subject} is damaged: {what}.", inner)
         {
             Subject = subject,
+            Offset = Position,
             IsTransient = isRepeatable,
         };
 
