@@ -2,6 +2,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using InfluxBackup.BackupSets;
 using InfluxBackup.Http;
+using InfluxBackup.Operations;
 using InfluxBackup.Snapshotter;
 
 namespace InfluxBackup.Cli.Arguments;
@@ -12,6 +13,8 @@ internal static class ArgumentParsers
     public static DataNodeAddress? DataNode(ArgumentResult result) => Engine(result, DataNodeAddress.Parse);
 
     public static Uri? HttpUri(ArgumentResult result) => Engine(result, InfluxHttpOptions.ParseUri);
+
+    public static DataSubset? DataSubset(ArgumentResult result) => Engine(result, Operations.DataSubset.Parse);
 
     /// <summary>RFC 3339, or the name of a backup; without an offset the time is UTC, as everywhere in InfluxDB.</summary>
     public static DateTimeOffset? Time(ArgumentResult result)

@@ -138,7 +138,10 @@ internal static class Shapes
         isSound = result.IsSound,
         shardCount = result.ShardCount,
         failedShardCount = result.FailedShardCount,
+        deepShardCount = result.DeepShardCount,
         bytes = result.Bytes,
+        tsmFiles = result.TsmFiles,
+        points = result.Points,
         duration = result.Duration,
         findings = result.Findings.Select(f => new
         {
@@ -149,6 +152,12 @@ internal static class Shapes
             retentionPolicy = f.RetentionPolicy,
             shardId = f.ShardId,
             message = f.Message,
+            entry = f.Entry,
+            offset = f.Offset,
+            series = f.Series,
+            field = f.Field,
+            startTime = f.StartTime,
+            endTime = f.EndTime,
         }),
     };
 

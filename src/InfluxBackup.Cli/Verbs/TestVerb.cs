@@ -12,6 +12,19 @@ internal sealed class TestVerb : Verb
     private readonly Option<string?> path = CommonOptions.Path(required: true, "Directory of the backup set.");
     private readonly Option<string?> timestamp = CommonOptions.Timestamp("all of them unless given");
     private readonly SelectionOptions selection = new();
+    private readonly Option<bool> quick = new("--quick")
+    {
+        Description = "Check hashes, compression and archive structure, and unpack no points.",
+    };
+
+    private readonly Option<DataSubset?> readDataSubset = new("--read-data-subset")
+    {
+        Description = "Read only a share of the shards deeply: 3/30 is the third of thirty fixed parts, 10% a tenth at random. "
+            + "The archives of the others must be there with the right lengths; with --quick they are read as that says.",
+        HelpName = "share",
+        CustomParser = ArgumentParsers.DataSubset,
+    };
+
     private readonly Option<int?> throttleLimit = CommonOptions.ThrottleLimit();
 
     public TestVerb()
@@ -20,6 +33,8 @@ internal sealed class TestVerb : Verb
         Options.Add(path);
         Options.Add(timestamp);
         selection.AddTo(this);
+        Options.Add(quick);
+        Options.Add(readDataSubset);
         Options.Add(throttleLimit);
     }
 
@@ -31,6 +46,8 @@ internal sealed class TestVerb : Verb
             Path = arguments.GetRequiredValue(path)!,
             Timestamp = arguments.GetValue(timestamp),
             Selection = selection.Read(arguments),
+            Quick = arguments.GetValue(quick),
+            ReadDataSubset = arguments.GetValue(readDataSubset),
             Parallelism = arguments.GetValue(throttleLimit),
             Logger = console.Logger,
             Progress = progress,
@@ -49,6 +66,7 @@ internal sealed class TestVerb : Verb
     {
         var verdict = result.IsSound ? style.Green("sound") : style.Red(result.Outcome == Outcome.Partial ? "damaged in part" : "damaged");
         yield return $"Backup {style.Bold(result.Timestamp)}: {verdict}, {Text.Count(result.ShardCount, "shard")}, {Text.Size(result.Bytes)} checked in {Text.Duration(result.Duration)}"
+            + (result.DeepShardCount < result.ShardCount + result.FailedShardCount ? $", {result.DeepShardCount} of {Text.Count(result.ShardCount + result.FailedShardCount, "shard")} read deeply" : "")
             + (result.FailedShardCount > 0 ? $", {Text.Count(result.FailedShardCount, "shard")} failed" : "");
         foreach (var finding in result.Findings)
         {

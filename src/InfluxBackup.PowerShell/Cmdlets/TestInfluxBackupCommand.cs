@@ -24,6 +24,15 @@ public sealed class TestInfluxBackupCommand : SetCmdlet
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 
+    /// <summary>Hashes and the structure of archives only.</summary>
+    [Parameter]
+    public SwitchParameter Quick { get; set; }
+
+    /// <summary>Read only a share of the shards deeply.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ReadDataSubset { get; set; }
+
     /// <summary>Shards in flight at once.</summary>
     [Parameter]
     [ValidateRange(1, 256)]
@@ -34,6 +43,8 @@ public sealed class TestInfluxBackupCommand : SetCmdlet
         Path = directory,
         Timestamp = Timestamp,
         Selection = Selection,
+        Quick = Quick,
+        ReadDataSubset = ReadDataSubset is null ? null : DataSubset.Parse(ReadDataSubset),
         Parallelism = ThrottleLimit,
         Logger = Logger,
         Progress = ProgressOf($"Testing {directory}"),
