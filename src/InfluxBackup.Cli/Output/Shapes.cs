@@ -123,11 +123,20 @@ internal static class Shapes
         size = shard.Size,
         storedSize = shard.StoredSize,
         tsmFiles = shard.TsmFiles,
+        tombstones = shard.Tombstones,
+        walSegments = shard.WalSegments,
         isPresent = shard.IsPresent,
         dataNode = shard.DataNode,
         path = shard.Path,
         timestamp = shard.Timestamp,
         fileName = shard.FileName,
+        series = shard.Series,
+        points = shard.Points,
+        firstPointTime = shard.FirstPointTime,
+        lastPointTime = shard.LastPointTime,
+        measuredSize = shard.MeasuredSize,
+        hasPendingDeletes = shard.HasPendingDeletes,
+        error = shard.Error is null ? null : Json.Of(shard.Error),
     };
 
     public static object Result(TestResult result) => new

@@ -12,42 +12,94 @@ internal sealed class ShardsVerb : Verb
     private readonly Option<string?> path = CommonOptions.Path(required: false, "Directory of a backup set.");
     private readonly Option<string?> timestamp = CommonOptions.Timestamp("the newest unless given");
     private readonly ServerOptions server = new(required: false);
+    private readonly DirectoryOptions directories = new();
     private readonly SelectionOptions selection = new(withTimes: true);
+    private readonly Option<bool> detailed = new("--detailed")
+    {
+        Description = "Read the shards through and count series, points and pending deletes. Of a backup or of directories.",
+    };
+
+    private readonly Option<int?> throttleLimit = CommonOptions.ThrottleLimit();
 
     public ShardsVerb()
-        : base("shards", "List the shards of a running server, or of a backup.")
+        : base("shards", "List the shards of a running server, of a stopped server's directories, or of a backup.")
     {
         Options.Add(path);
         Options.Add(timestamp);
         server.AddTo(this);
+        directories.AddTo(this);
         selection.AddTo(this);
+        Options.Add(detailed);
+        Options.Add(throttleLimit);
         Validators.Add(result =>
         {
-            if ((result.GetResult(path) is null) != server.IsGiven(result))
+            var given = new[] { result.GetResult(path) is not null, server.IsGiven(result), directories.IsGiven(result) }.Count(g => g);
+            if (given != 1)
             {
-                result.AddError("Give either --path or --data-node.");
+                result.AddError("Give one of --path, --data-node and --data-directory.");
+            }
+            else if (server.IsGiven(result) && (result.GetResult(detailed) ?? result.GetResult(throttleLimit) as object) is not null)
+            {
+                result.AddError("--detailed and --throttle-limit are for backups and directories: a running server is not read through.");
             }
         });
     }
 
     protected override async Task<int> RunAsync(ParseResult arguments, ConsoleOutput console, CancellationToken cancel)
     {
-        var chosen = selection.Read(arguments);
-        var shards = server.IsGiven(arguments.CommandResult)
-            ? await CatalogOperation.ReadServerAsync(server.Read(arguments), chosen, cancel)
-            : CatalogOperation.ReadBackup(arguments.GetRequiredValue(path)!, arguments.GetValue(timestamp), chosen).Shards;
+        IReadOnlyList<ShardInfo> shards;
+        using (var progress = console.BeginTransfer("Reading"))
+        {
+            shards = await ReadAsync(arguments, console, progress, cancel);
+        }
+
         if (!console.IsJson)
         {
             console.WriteResult(shards, () => Lines(shards, console.Style));
-            return ExitCode.Complete;
         }
-
-        foreach (var shard in shards)
+        else
         {
-            console.WriteResult(Shapes.Shard(shard), () => []);
+            foreach (var shard in shards)
+            {
+                console.WriteResult(Shapes.Shard(shard), () => []);
+            }
         }
 
-        return ExitCode.Complete;
+        var errors = shards.Where(s => s.Error is not null).Select(s => s.Error!).ToList();
+        errors.ForEach(console.WriteError);
+        return errors.Count == 0 ? ExitCode.Complete : errors.Count < shards.Count ? ExitCode.Partial : ExitCode.Failed;
+    }
+
+    private async Task<IReadOnlyList<ShardInfo>> ReadAsync(ParseResult arguments, ConsoleOutput console, TransferReport progress, CancellationToken cancel)
+    {
+        var chosen = selection.Read(arguments);
+        if (server.IsGiven(arguments.CommandResult))
+        {
+            return await CatalogOperation.ReadServerAsync(server.Read(arguments), chosen, cancel);
+        }
+
+        var operation = arguments.GetValue(detailed)
+            ? new ShardDetailOperation(new ShardDetailOptions { Parallelism = arguments.GetValue(throttleLimit), Logger = console.Logger, Progress = progress })
+            : null;
+        if (!directories.IsGiven(arguments.CommandResult))
+        {
+            var set = arguments.GetRequiredValue(path)!;
+            var name = arguments.GetValue(timestamp);
+            return operation is null
+                ? CatalogOperation.ReadBackup(set, name, chosen).Shards
+                : await operation.ReadBackupAsync(set, name, chosen, cancel);
+        }
+
+        var opened = directories.Open(arguments);
+        var catalog = operation is null
+            ? CatalogOperation.ReadDirectories(opened, chosen, cancel)
+            : await operation.ReadDirectoriesAsync(opened, chosen, cancel);
+        foreach (var warning in catalog.Warnings)
+        {
+            console.WriteWarning(warning);
+        }
+
+        return catalog.Shards;
     }
 
     /// <summary>Columns of which nothing is known are left out: a server tells sizes only over HTTP.</summary>
@@ -63,12 +115,18 @@ internal sealed class ShardsVerb : Verb
             ("DATABASE", s => s.Database),
             ("POLICY", s => s.RetentionPolicy),
             (">SHARD", s => s.ShardId.ToString(CultureInfo.InvariantCulture)),
-            ("START", s => Text.Time(s.StartTime)),
-            ("END", s => Text.Time(s.EndTime)),
+            ("START", s => s.StartTime is { } time ? Text.Time(time) : null),
+            ("END", s => s.EndTime is { } time ? Text.Time(time) : null),
             (">FILES", s => s.TsmFiles?.ToString(CultureInfo.InvariantCulture)),
+            (">WAL", s => s.WalSegments?.ToString(CultureInfo.InvariantCulture)),
             (">SIZE", s => s.Size is { } size ? Text.Size(size) : null),
             (">STORED", s => s.StoredSize is { } size ? Text.Size(size) : null),
-            ("", s => s.IsPresent ? null : s.Path is null ? "not on this node" : "missing"),
+            (">SERIES", s => s.Series?.ToString(CultureInfo.InvariantCulture)),
+            (">POINTS", s => s.Points?.ToString(CultureInfo.InvariantCulture)),
+            ("FIRST POINT", s => s.FirstPointTime is { } time ? Text.Time(time) : null),
+            ("LAST POINT", s => s.LastPointTime is { } time ? Text.Time(time) : null),
+            ("DELETES", s => s.HasPendingDeletes == true ? "pending" : null),
+            ("", s => s.Error is not null ? "not readable" : s.IsPresent ? null : s.Path is null ? "not on this node" : "missing"),
         };
         columns.RemoveAll(c => shards.All(s => c.Cell(s) is null));
         var table = new Table([.. columns.Select(c => c.Heading)]);

@@ -1,4 +1,5 @@
 using InfluxBackup.BackupSets;
+using InfluxBackup.DataDirectory;
 using InfluxBackup.Metadata;
 
 namespace InfluxBackup.Operations;
@@ -28,6 +29,30 @@ public static class CatalogOperation
             };
         }).ToList();
     }
+
+    /// <summary>Shards in the directories of a stopped server, with the number and size of their files.</summary>
+    /// <exception cref="InfluxBackupException">Something chosen does not exist, or a directory can't be read.</exception>
+    public static ShardCatalog ReadDirectories(ServerDirectories directories, ShardSelection selection, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(directories);
+        var listing = directories.ReadShards(selection, cancel);
+        return new ShardCatalog(listing.Shards.Select(Describe).ToList(), listing.Warnings);
+    }
+
+    internal static ShardInfo Describe(ShardFiles files) => new()
+    {
+        Database = files.Shard.Database,
+        RetentionPolicy = files.Shard.RetentionPolicy,
+        ShardId = files.Shard.Id,
+        StartTime = files.Description is { } known ? ShardTime.ToDateTime(known.Start) : null,
+        EndTime = files.Description is { } ending ? ShardTime.ToDateTime(ending.End) : null,
+        Size = files.Bytes,
+        TsmFiles = files.TsmFiles.Count,
+        Tombstones = files.Tombstones.Count,
+        WalSegments = files.WalSegments.Count,
+        IsPresent = true,
+        Path = files.DataPath ?? files.WalPath,
+    };
 
     /// <summary>Names of the backups of a set, newest first.</summary>
     public static IReadOnlyList<string> ReadTimestamps(string path) =>
@@ -75,6 +100,7 @@ public static class CatalogOperation
             Size = entry.Size,
             StoredSize = file.Exists ? file.Length : null,
             TsmFiles = entry.Entries?.Count(e => Transfer.ShardFileName.IsTsm(e.Name)),
+            Tombstones = entry.Entries?.Count(e => Transfer.ShardFileName.IsTombstone(e.Name)),
         };
     }
 

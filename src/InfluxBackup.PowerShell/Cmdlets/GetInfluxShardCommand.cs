@@ -1,18 +1,21 @@
 using System.Management.Automation;
+using InfluxBackup.DataDirectory;
 using InfluxBackup.Metadata;
 using InfluxBackup.Operations;
 using InfluxBackup.PowerShell.Completion;
 using InfluxBackup.PowerShell.Parameters;
+using InfluxBackup.PowerShell.Pipeline;
 using ShardInfo = InfluxBackup.Operations.ShardInfo;
 
 namespace InfluxBackup.PowerShell.Cmdlets;
 
-/// <summary>Lists the shards of a server or of a backup.</summary>
+/// <summary>Lists the shards of a server, of its directories or of a backup.</summary>
 [Cmdlet(VerbsCommon.Get, "InfluxShard", DefaultParameterSetName = ServerSet)]
 [OutputType(typeof(ShardInfo))]
 public sealed class GetInfluxShardCommand : ServerCmdlet
 {
     private const string PathSet = "Path";
+    private const string DirectorySet = "Directory";
 
     /// <summary>Directory of a backup set.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = PathSet, ValueFromPipelineByPropertyName = true)]
@@ -26,6 +29,26 @@ public sealed class GetInfluxShardCommand : ServerCmdlet
     [ArgumentCompleter(typeof(TimestampCompleter))]
     public string? Timestamp { get; set; }
 
+    /// <summary>Data directory of a stopped server.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = DirectorySet)]
+    [ValidateNotNullOrEmpty]
+    public string? DataDirectory { get; set; }
+
+    /// <summary>WAL directory of a stopped server.</summary>
+    [Parameter(ParameterSetName = DirectorySet)]
+    [ValidateNotNullOrEmpty]
+    public string? WalDirectory { get; set; }
+
+    /// <summary>Directory of the metadata of a stopped server.</summary>
+    [Parameter(ParameterSetName = DirectorySet)]
+    [ValidateNotNullOrEmpty]
+    public string? MetaDirectory { get; set; }
+
+    /// <summary>Read the shards through and count what they hold.</summary>
+    [Parameter(ParameterSetName = PathSet)]
+    [Parameter(ParameterSetName = DirectorySet)]
+    public SwitchParameter Detailed { get; set; }
+
     /// <summary>Only shards with a time range that ends after this.</summary>
     [Parameter]
     [PointInTime]
@@ -36,12 +59,50 @@ public sealed class GetInfluxShardCommand : ServerCmdlet
     [PointInTime]
     public DateTimeOffset? End { get; set; }
 
+    /// <summary>Shards that are read at once.</summary>
+    [Parameter(ParameterSetName = PathSet)]
+    [Parameter(ParameterSetName = DirectorySet)]
+    [ValidateRange(1, 256)]
+    public int? ThrottleLimit { get; set; }
+
     private ShardSelection CreateSelection() => Selection with { Start = Start, End = End };
 
+    private ShardDetailOperation CreateDetailOperation(string what) => new(new ShardDetailOptions
+    {
+        Parallelism = ThrottleLimit,
+        Logger = Logger,
+        Progress = ProgressOf($"Reading {what}"),
+    });
+
     /// <inheritdoc/>
-    private protected override void ProcessInput() => WriteObject(
-        ParameterSetName == ServerSet
-            ? Await(cancel => CatalogOperation.ReadServerAsync(Server, CreateSelection(), cancel))
-            : CatalogOperation.ReadBackup(this.LiteralDirectory(Path), Timestamp, CreateSelection()).Shards,
-        enumerateCollection: true);
+    private protected override void ProcessInput()
+    {
+        var shards = ParameterSetName switch
+        {
+            ServerSet => Await(cancel => CatalogOperation.ReadServerAsync(Server, CreateSelection(), cancel)),
+            PathSet => ReadBackup(this.LiteralDirectory(Path)),
+            _ => ReadDirectories(),
+        };
+        WriteObject(shards, enumerateCollection: true);
+        foreach (var shard in shards.Where(s => s.Error is not null))
+        {
+            WriteError(shard.Error!.ToErrorRecord(shard));
+        }
+    }
+
+    private IReadOnlyList<ShardInfo> ReadBackup(string directory) => Detailed
+        ? Await(cancel => CreateDetailOperation(directory).ReadBackupAsync(directory, Timestamp, CreateSelection(), cancel))
+        : CatalogOperation.ReadBackup(directory, Timestamp, CreateSelection()).Shards;
+
+    private IReadOnlyList<ShardInfo> ReadDirectories()
+    {
+        var directories = ServerDirectories.Open(this.LiteralDirectory(DataDirectory!), Literal(WalDirectory), Literal(MetaDirectory));
+        var catalog = Detailed
+            ? Await(cancel => CreateDetailOperation(directories.DataPath!).ReadDirectoriesAsync(directories, CreateSelection(), cancel))
+            : Await(cancel => Task.Run(() => CatalogOperation.ReadDirectories(directories, CreateSelection(), cancel), cancel));
+        WriteWarnings(catalog.Warnings);
+        return catalog.Shards;
+    }
+
+    private string? Literal(string? path) => path is null ? null : this.LiteralDirectory(path);
 }

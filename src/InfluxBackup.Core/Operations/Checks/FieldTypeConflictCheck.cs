@@ -11,7 +11,7 @@ internal sealed class FieldTypeConflictCheck : KeyCheck
     /// <summary>No schema comes near this.</summary>
     private const int MostFields = 500_000;
 
-    private readonly Dictionary<FieldName, (TsmBlockType Type, string File)> types = new(FieldName.Comparer);
+    private readonly Dictionary<KeyBytes, (TsmBlockType Type, string File)> types = new(KeyBytes.Comparer);
     private byte[] scratch = new byte[256];
 
     public override void OnKey(string file, ReadOnlySpan<byte> key, TsmBlockType type, in TsmKeySummary summary, Findings findings)
@@ -39,7 +39,7 @@ internal sealed class FieldTypeConflictCheck : KeyCheck
     }
 
     /// <summary>A comma can't end a measurement, so that no two pairs give the same bytes.</summary>
-    private FieldName Join(ReadOnlySpan<byte> measurement, ReadOnlySpan<byte> field)
+    private KeyBytes Join(ReadOnlySpan<byte> measurement, ReadOnlySpan<byte> field)
     {
         var length = measurement.Length + 1 + field.Length;
         if (scratch.Length < length)
@@ -50,27 +50,6 @@ internal sealed class FieldTypeConflictCheck : KeyCheck
         measurement.CopyTo(scratch);
         scratch[measurement.Length] = (byte)',';
         field.CopyTo(scratch.AsSpan(measurement.Length + 1));
-        return new FieldName(scratch, length);
-    }
-
-    private readonly record struct FieldName(byte[] Bytes, int Length)
-    {
-        public static IEqualityComparer<FieldName> Comparer { get; } = new BytesComparer();
-
-        public FieldName Copy() => new(Bytes[..Length], Length);
-
-        private ReadOnlySpan<byte> Span => Bytes.AsSpan(0, Length);
-
-        private sealed class BytesComparer : IEqualityComparer<FieldName>
-        {
-            public bool Equals(FieldName x, FieldName y) => x.Span.SequenceEqual(y.Span);
-
-            public int GetHashCode(FieldName name)
-            {
-                var hash = default(HashCode);
-                hash.AddBytes(name.Span);
-                return hash.ToHashCode();
-            }
-        }
+        return new KeyBytes(scratch, length);
     }
 }

@@ -55,7 +55,7 @@ internal sealed class ShardExamination(ShardDescription shard, string archivePat
     }
 
     /// <inheritdoc/>
-    public void ReadTombstone(string name, Stream content, CancellationToken cancel)
+    public void ReadTombstone(string name, Stream content, long length, CancellationToken cancel)
     {
         tombstones ??= new TombstoneExamination(findings);
         tombstones.Read(name, content, cancel);

@@ -8,6 +8,6 @@ internal interface IShardFileReader : IDisposable
     /// <summary>A TSM file. Damage is for the reader to handle.</summary>
     void ReadTsm(string name, TsmFile file, CancellationToken cancel);
 
-    /// <summary>A tombstone file, from its start.</summary>
-    void ReadTombstone(string name, Stream content, CancellationToken cancel);
+    /// <summary>A tombstone file, from its start; the reader disposes of the stream.</summary>
+    void ReadTombstone(string name, Stream content, long length, CancellationToken cancel);
 }

@@ -97,8 +97,7 @@ internal sealed class StagedArchive(ShardKey shard, IShardFileReader reader, Sta
         }
         else
         {
-            using var content = file.OpenStream();
-            reader.ReadTombstone(file.Name, content, cancel);
+            reader.ReadTombstone(file.Name, file.OpenStream(), file.Length, cancel);
         }
 
         file.Dispose();
