@@ -57,7 +57,8 @@ public sealed class TsmFile : IDisposable
     /// Reads the index from its first key on. Throws <see cref="TsmFormatException"/> if this is no TSM file of version 1,
     /// has no index, or, while reading, where the index runs over its end or is out of order.
     /// </summary>
-    public TsmIndexReader ReadIndex()
+    /// <param name="windowSize">How many bytes are read at once: less where many files are open.</param>
+    public TsmIndexReader ReadIndex(int windowSize = TsmWindow.Size)
     {
         CheckHeader();
         var start = CheckFooter();
@@ -65,7 +66,7 @@ public sealed class TsmFile : IDisposable
         {
             throw new TsmFormatException("The index is empty.", start);
         }
-        return new TsmIndexReader(this, start, strict: true);
+        return new TsmIndexReader(this, start, strict: true, windowSize);
     }
 
     /// <summary>Fills <paramref name="destination"/> with the bytes from <paramref name="offset"/> on.</summary>

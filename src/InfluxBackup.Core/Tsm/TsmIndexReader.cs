@@ -35,9 +35,10 @@ public sealed class TsmIndexReader : IDisposable
     /// <param name="file">The file.</param>
     /// <param name="start">Where its index starts, as the checked footer says.</param>
     /// <param name="strict">Whether wrong order throws, or is only shown.</param>
-    internal TsmIndexReader(TsmFile file, long start, bool strict)
+    /// <param name="windowSize">How many bytes are read at once.</param>
+    internal TsmIndexReader(TsmFile file, long start, bool strict, int windowSize = TsmWindow.Size)
     {
-        window = new TsmWindow(file, file.IndexEnd);
+        window = new TsmWindow(file, file.IndexEnd, windowSize);
         this.strict = strict;
         Start = position = start;
         End = file.IndexEnd;

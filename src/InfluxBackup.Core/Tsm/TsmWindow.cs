@@ -6,7 +6,7 @@ namespace InfluxBackup.Tsm;
 /// A piece of a file in a pooled buffer, for reading that goes mostly forward: index entries, and blocks one after
 /// another. What lies in the buffer already is not read again; of a file that is in memory nothing is copied at all.
 /// </summary>
-internal sealed class TsmWindow(TsmFile file, long limit) : IDisposable
+internal sealed class TsmWindow(TsmFile file, long limit, int size = TsmWindow.Size) : IDisposable
 {
     /// <summary>Large enough that the system call disappears beside the work, small enough for the cache.</summary>
     public const int Size = 256 << 10;
@@ -37,10 +37,10 @@ internal sealed class TsmWindow(TsmFile file, long limit) : IDisposable
         if (length > buffer.Length || buffer.Length == 0)
         {
             Dispose();
-            buffer = ArrayPool<byte>.Shared.Rent(Math.Max(length, Size));
+            buffer = ArrayPool<byte>.Shared.Rent(Math.Max(length, size));
         }
         filled = 0;
-        var wanted = (int)Math.Min(limit - offset, Math.Max(length, Size));
+        var wanted = (int)Math.Min(limit - offset, Math.Max(length, size));
         file.Read(offset, buffer.AsSpan(0, wanted));
         start = offset;
         filled = wanted;
