@@ -8,7 +8,7 @@ namespace InfluxBackup.Tsm;
 /// The points of one block, unpacked. One object serves any number of blocks, one after another: the buffers are pooled
 /// and grow with what the blocks really hold. Only strings allocate, as their library returns a new array.
 /// </summary>
-public sealed class TsmPoints : IDisposable
+public sealed partial class TsmPoints : IDisposable
 {
     private long[] times = [];
     private long[] numbers = [];

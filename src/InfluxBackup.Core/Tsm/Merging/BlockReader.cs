@@ -1,4 +1,4 @@
-using InfluxBackup.Tsm.Codecs;
+using System.Buffers.Binary;
 
 namespace InfluxBackup.Tsm.Merging;
 
@@ -12,6 +12,7 @@ internal sealed class BlockReader(IReadOnlyList<MergeSource> sources, Action<Dam
 
     private readonly TsmWindow?[] windows = new TsmWindow?[sources.Count];
     private readonly int windowSize = Math.Clamp(WindowBudget / Math.Max(1, sources.Count), SmallestWindow, LargestWindow);
+    private readonly GzipChecksum checksum = new();
 
     public TombstoneRanges Deletes(int source) => sources[source].Deletes;
 
@@ -28,7 +29,7 @@ internal sealed class BlockReader(IReadOnlyList<MergeSource> sources, Action<Dam
         catch (TsmFormatException error)
         {
             var file = sources[block.Source].File.FileName;
-            var offset = entry.BlockOffset + (error.Offset ?? 0);
+            var offset = entry.BlockOffset + error.Offset;
             if (onDamage is null)
             {
                 throw new TsmFormatException($"{file}: the block at offset {entry.Offset} is damaged: {error.Message} {TsmKey.Describe(key)}", offset, error);
@@ -49,19 +50,36 @@ internal sealed class BlockReader(IReadOnlyList<MergeSource> sources, Action<Dam
         var window = windows[block.Source] ??= new TsmWindow(file, file.IndexEnd, windowSize);
         ReadOnlySpan<byte> bytes = window.Read(entry.Offset, (int)entry.Size);
         var body = bytes[TsmFormat.ChecksumSize..];
-        TsmBlockChecksum.Verify(bytes, body);
+        checksum.Reset();
+        checksum.Update(body);
+        var stored = BinaryPrimitives.ReadUInt32BigEndian(bytes);
+        if (checksum.Value != stored)
+        {
+            throw new TsmFormatException($"Checksum mismatch: {stored:x8} is stored, the bytes have {checksum.Value:x8}. They changed after they were written.");
+        }
         if ((TsmBlockType)body[0] != block.Type)
         {
-            throw new TsmFormatException($"The block is of type {((TsmBlockType)body[0]).Describe()}, the index says {block.Type.Describe()}.");
+            throw new TsmFormatException($"It is of type {((TsmBlockType)body[0]).Describe()}, the index says {block.Type.Describe()}.");
         }
         points.Decode(body);
-        if (points.Count == 0 || points.Times[0] < entry.MinTime || points.Times[^1] > entry.MaxTime)
+        CheckTimes(points.Times, entry);
+    }
+
+    /// <summary>The merge relies on the order, and on the index for which blocks overlap.</summary>
+    private static void CheckTimes(ReadOnlySpan<long> times, TsmIndexEntry entry)
+    {
+        if (times.IsEmpty || times[0] != entry.MinTime || times[^1] != entry.MaxTime)
         {
-            throw new TsmFormatException("The times of the block are not those that the index gives.");
+            throw new TsmFormatException("Its times are not those that the index gives.");
         }
-        if (!TimesAscend(points.Times))
+        var ascends = true;
+        for (var i = 1; i < times.Length; i++)
         {
-            throw new TsmFormatException("The times of the block do not ascend.");
+            ascends &= times[i] > times[i - 1];
+        }
+        if (!ascends)
+        {
+            throw new TsmFormatException("Its times do not ascend.");
         }
     }
 

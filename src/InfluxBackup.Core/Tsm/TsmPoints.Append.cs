@@ -1,0 +1,68 @@
+namespace InfluxBackup.Tsm;
+
+/// <summary>Points that are put together from those of several blocks.</summary>
+public sealed partial class TsmPoints
+{
+    private byte[] gathered = [];
+    private int gatheredLength;
+
+    /// <summary>Numbers as they are stored: integers, unsigned integers, or the bits of floats. Longer than there are points.</summary>
+    internal long[] NumberArray => numbers;
+
+    /// <summary>Starts anew, without points.</summary>
+    internal void Clear(TsmBlockType type)
+    {
+        Type = type;
+        Count = 0;
+        gatheredLength = 0;
+    }
+
+    /// <summary>Adds points of the same type. After <see cref="Clear"/> only; not to those of a block.</summary>
+    internal void Append(TsmPoints source, int from, int count)
+    {
+        EnsureRoom(ref times, Count + count);
+        source.times.AsSpan(from, count).CopyTo(times.AsSpan(Count));
+        switch (Type)
+        {
+            case TsmBlockType.Boolean:
+                EnsureRoom(ref booleans, Count + count);
+                source.booleans.AsSpan(from, count).CopyTo(booleans.AsSpan(Count));
+                break;
+            case TsmBlockType.String:
+                AppendStrings(source, from, count);
+                break;
+            default:
+                EnsureRoom(ref numbers, Count + count);
+                source.numbers.AsSpan(from, count).CopyTo(numbers.AsSpan(Count));
+                break;
+        }
+        Count += count;
+    }
+
+    private void AppendStrings(TsmPoints source, int from, int count)
+    {
+        EnsureRoom(ref ranges, Count + count);
+        for (var i = 0; i < count; i++)
+        {
+            var bytes = source.String(from + i);
+            if (gatheredLength + bytes.Length > gathered.Length)
+            {
+                Array.Resize(ref gathered, Math.Max(2 * gathered.Length, gatheredLength + bytes.Length));
+            }
+            bytes.CopyTo(gathered.AsSpan(gatheredLength));
+            ranges[Count + i] = gatheredLength..(gatheredLength + bytes.Length);
+            gatheredLength += bytes.Length;
+        }
+        text = gathered;
+    }
+
+    private void EnsureRoom<T>(ref T[] buffer, int length)
+    {
+        if (buffer.Length < length)
+        {
+            var filled = buffer.AsSpan(0, Count).ToArray();
+            Grow(ref buffer, Math.Max(length, 2 * buffer.Length));
+            filled.CopyTo(buffer, 0);
+        }
+    }
+}
