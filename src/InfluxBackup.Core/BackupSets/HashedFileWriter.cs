@@ -24,13 +24,40 @@ public sealed class HashedFileWriter : WriteOnlyStream
     private AlignedBlock current;
     private int fill;
     private long handedOver;
+    private long written;
+    private volatile bool mayBypass;
     private Thread? writer;
     private volatile ExceptionDispatchInfo? failure;
 
     public HashedFileWriter(string path)
+        : this(LocalFile.Create(path))
     {
-        file = LocalFile.Create(path);
+    }
+
+    private HashedFileWriter(FileStream file)
+    {
+        this.file = file;
         current = NewBlock();
+    }
+
+    /// <summary>
+    /// Goes on writing a file after its first <paramref name="length"/> bytes, which are read again for the hash; what lies behind
+    /// them is cut off.
+    /// </summary>
+    /// <exception cref="EndOfStreamException">The file is shorter.</exception>
+    public static HashedFileWriter Resume(string path, long length, CancellationToken cancel)
+    {
+        var writer = new HashedFileWriter(LocalFile.OpenExisting(path));
+        try
+        {
+            writer.ReadAgain(length, cancel);
+            return writer;
+        }
+        catch
+        {
+            writer.Dispose();
+            throw;
+        }
     }
 
     public override long Length => handedOver + fill;
@@ -53,6 +80,19 @@ public sealed class HashedFileWriter : WriteOnlyStream
             {
                 HandOver();
             }
+        }
+    }
+
+    /// <summary>Makes sure that everything written so far is on the disk. Writing goes on afterwards.</summary>
+    public void Checkpoint()
+    {
+        WaitForBlocks();
+        var bypassed = writer is not null && LocalFile.TryBypassCache(file.SafeFileHandle, on: false);
+        RandomAccess.Write(file.SafeFileHandle, current.Span[..fill], handedOver);
+        file.Flush(flushToDisk: true);
+        if (bypassed && mayBypass)
+        {
+            LocalFile.TryBypassCache(file.SafeFileHandle, on: true);
         }
     }
 
@@ -88,12 +128,58 @@ public sealed class HashedFileWriter : WriteOnlyStream
         base.Dispose(disposing);
     }
 
+    /// <summary>Hashes whole blocks and keeps the rest as the beginning of the one that is being filled.</summary>
+    private void ReadAgain(long length, CancellationToken cancel)
+    {
+        while (handedOver + AlignedBlock.Size <= length)
+        {
+            cancel.ThrowIfCancellationRequested();
+            ReadBlock(current.Span);
+            hash.AppendData(current.Span);
+            handedOver += AlignedBlock.Size;
+        }
+
+        fill = (int)(length - handedOver);
+        ReadBlock(current.Span[..fill]);
+        file.SetLength(length);
+        written = handedOver;
+    }
+
+    private void ReadBlock(Span<byte> destination)
+    {
+        var offset = handedOver;
+        while (!destination.IsEmpty)
+        {
+            var read = RandomAccess.Read(file.SafeFileHandle, destination, offset);
+            if (read == 0)
+            {
+                throw new EndOfStreamException($"'{file.Name}' is shorter than it was.");
+            }
+
+            offset += read;
+            destination = destination[read..];
+        }
+    }
+
+    private void WaitForBlocks()
+    {
+        lock (free)
+        {
+            while (Volatile.Read(ref written) < handedOver && failure is null)
+            {
+                Monitor.Wait(free);
+            }
+        }
+
+        failure?.Throw();
+    }
+
     private void HandOver()
     {
         if (writer is null)
         {
-            var bypass = LocalFile.TryBypassCache(file.SafeFileHandle, on: true);
-            writer = new Thread(() => WriteBlocks(bypass)) { IsBackground = true, Name = "InfluxBackup archive writer" };
+            mayBypass = LocalFile.TryBypassCache(file.SafeFileHandle, on: true);
+            writer = new Thread(WriteBlocks) { IsBackground = true, Name = "InfluxBackup archive writer" };
             writer.Start();
         }
 
@@ -104,9 +190,8 @@ public sealed class HashedFileWriter : WriteOnlyStream
         current = blocks.Count < MostBlocks && free.Count == 0 ? NewBlock() : free.Take();
     }
 
-    private void WriteBlocks(bool bypass)
+    private void WriteBlocks()
     {
-        long offset = 0;
         foreach (var block in full.GetConsumingEnumerable())
         {
             if (failure is null)
@@ -114,8 +199,7 @@ public sealed class HashedFileWriter : WriteOnlyStream
                 try
                 {
                     hash.AppendData(block.Span);
-                    Write(block.Span, offset, ref bypass);
-                    offset += AlignedBlock.Size;
+                    Write(block.Span, written);
                 }
                 catch (Exception e) when (LocalFile.IsFileError(e))
                 {
@@ -124,19 +208,24 @@ public sealed class HashedFileWriter : WriteOnlyStream
             }
 
             free.Add(block);
+            lock (free)
+            {
+                Volatile.Write(ref written, written + AlignedBlock.Size);
+                Monitor.Pulse(free);
+            }
         }
     }
 
     /// <summary>A file system may take the flag and then refuse the write (EINVAL), for instance over its own alignment.</summary>
-    private void Write(ReadOnlySpan<byte> block, long offset, ref bool bypass)
+    private void Write(ReadOnlySpan<byte> block, long offset)
     {
         try
         {
             RandomAccess.Write(file.SafeFileHandle, block, offset);
         }
-        catch (IOException e) when (bypass && LocalFile.IsInvalidArgument(e))
+        catch (IOException e) when (mayBypass && LocalFile.IsInvalidArgument(e))
         {
-            bypass = false;
+            mayBypass = false;
             LocalFile.TryBypassCache(file.SafeFileHandle, on: false);
             RandomAccess.Write(file.SafeFileHandle, block, offset);
         }

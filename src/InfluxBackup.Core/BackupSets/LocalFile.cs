@@ -37,6 +37,10 @@ public static partial class LocalFile
         return new FileStream(path, options);
     }
 
+    /// <summary>Opens a file to go on writing it.</summary>
+    public static FileStream OpenExisting(string path) =>
+        new(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 });
+
     /// <summary>Creates a directory that only its owner can enter; one that exists stays as it is.</summary>
     public static void CreateDirectory(string path)
     {

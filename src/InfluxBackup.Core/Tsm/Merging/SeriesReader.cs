@@ -15,6 +15,9 @@ namespace InfluxBackup.Tsm.Merging;
 /// </summary>
 public sealed class SeriesReader : IDisposable
 {
+    /// <summary>More values than this are taken in several steps, so that what is made of them stays small too.</summary>
+    private const int MostValues = 16 << 10;
+
     private readonly BlockReader blocks;
     private readonly List<ColumnReader> pool = [];
     private readonly List<ColumnReader> alive = [];
@@ -32,6 +35,9 @@ public sealed class SeriesReader : IDisposable
 
     /// <summary>Whether this is the first or only piece of its series in the shard.</summary>
     public bool IsFirstPiece => series.IsFirst;
+
+    /// <summary>The times that this piece of the series was asked for.</summary>
+    public TimeRange SliceTimes => series.Times;
 
     /// <summary>How many fields the series has in this piece.</summary>
     public int FieldCount => series.ColumnCount;
@@ -118,6 +124,7 @@ public sealed class SeriesReader : IDisposable
             times = times[..CommonPrefix(times, row[i].Times)];
         }
         RowCount = row.Count == alive.Count ? times.Length : TimeSearch.FirstAtOrAfter(times, limit);
+        RowCount = Math.Min(RowCount, Math.Max(1, MostValues / row.Count));
         return true;
     }
 

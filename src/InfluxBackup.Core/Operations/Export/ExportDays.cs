@@ -1,0 +1,73 @@
+using InfluxBackup.Metadata;
+using InfluxBackup.Tsm;
+
+namespace InfluxBackup.Operations;
+
+/// <summary>Plans an export by days: which shards have points of which day.</summary>
+internal static class ExportDays
+{
+    private const long Day = 86_400_000_000_000;
+
+    /// <summary>Shards longer than this are looked into: their days with points are few beside those without.</summary>
+    private const long LongestSureRange = 31 * Day;
+
+    /// <summary>Units in the order database, policy, day, shard.</summary>
+    public static async Task<List<ExportUnit>> PlanAsync(IReadOnlyList<ExportShard> shards, ExportOptions options, CancellationToken cancel)
+    {
+        var units = new List<ExportUnit>();
+        foreach (var shard in shards)
+        {
+            var days = shard.Description is { } known && known.Start < known.End && (Int128)known.End - known.Start <= LongestSureRange
+                ? Days(new TimeRange(known.Start, known.End - 1), options.Times)
+                : await ReadDaysAsync(shard, options, cancel).ConfigureAwait(false);
+            units.AddRange(days.Select(day => Unit(shard, day, options.Times)));
+        }
+
+        return [.. units
+            .OrderBy(u => u.Shard.Key.Database, StringComparer.Ordinal)
+            .ThenBy(u => u.Shard.Key.RetentionPolicy, StringComparer.Ordinal)
+            .ThenBy(u => u.File.Day)
+            .ThenBy(u => u.Shard.Key.Id)];
+    }
+
+    private static IEnumerable<long> Days(TimeRange times, TimeRange wanted)
+    {
+        var last = FloorDay(Math.Min(times.Max, wanted.Max));
+        for (var day = FloorDay(Math.Max(times.Min, wanted.Min)); day <= last; day++)
+        {
+            yield return day;
+        }
+    }
+
+    /// <summary>The days that blocks of the shard touch.</summary>
+    private static async Task<IEnumerable<long>> ReadDaysAsync(ExportShard shard, ExportOptions options, CancellationToken cancel)
+    {
+        using var local = await options.Source.OpenAsync(shard, options, null, cancel).ConfigureAwait(false);
+        var days = new SortedSet<long>();
+        foreach (var source in local.Sources)
+        {
+            using var index = source.File.ReadIndex();
+            while (index.ReadKey())
+            {
+                while (index.ReadEntry(out var entry))
+                {
+                    days.UnionWith(Days(new TimeRange(entry.MinTime, entry.MaxTime), options.Times));
+                }
+            }
+        }
+
+        return days;
+    }
+
+    private static ExportUnit Unit(ExportShard shard, long day, TimeRange wanted)
+    {
+        var start = (Int128)day * Day;
+        var times = new TimeRange(
+            Math.Max(wanted.Min, (long)Int128.Max(start, long.MinValue)),
+            Math.Min(wanted.Max, (long)Int128.Min(start + Day - 1, long.MaxValue)));
+        var date = DateOnly.FromDateTime(DateTime.UnixEpoch.AddDays(day));
+        return new ExportUnit(shard, new ExportFileKey(shard.Key.Database, shard.Key.RetentionPolicy, null, date), times);
+    }
+
+    private static long FloorDay(long time) => Math.DivRem(time, Day) is var (quotient, remainder) && remainder < 0 ? quotient - 1 : quotient;
+}

@@ -1,0 +1,232 @@
+using InfluxBackup.BackupSets;
+
+namespace InfluxBackup.Operations;
+
+/// <summary>
+/// The files of an export: begins them with the first line that goes into each, rolls them at their size, completes them, and
+/// keeps the journal. Without a journal (a stream) nothing can be resumed.
+/// </summary>
+internal sealed class ExportOutput : IDisposable
+{
+    /// <summary>Flushing to the disk costs; so much work at most is done again after a crash.</summary>
+    private static readonly TimeSpan CheckpointInterval = TimeSpan.FromSeconds(5);
+
+    private readonly ExportOptions options;
+    private readonly ExportPlan plan;
+    private readonly ExportJournal? journal;
+    private readonly Action<ExportedFile> completed;
+    private readonly System.Diagnostics.Stopwatch sinceCheckpoint = System.Diagnostics.Stopwatch.StartNew();
+    private ExportProgress progress;
+    private ExportFileWriter? current;
+    private ExportUnit? unit;
+    private int unitsDone;
+
+    private ExportOutput(ExportOptions options, ExportPlan plan, ExportJournal? journal, ExportProgress progress, Action<ExportedFile> completed)
+    {
+        this.options = options;
+        this.plan = plan;
+        this.journal = journal;
+        this.progress = progress;
+        this.completed = completed;
+    }
+
+    /// <summary>How many units of the plan an earlier run did.</summary>
+    public int UnitsDone => unitsDone;
+
+    public ExportProgress Progress => progress;
+
+    /// <summary>Makes ready to write; nothing is created yet but directories.</summary>
+    /// <exception cref="InfluxBackupException">The output is there already, can't be written, or can't be resumed.</exception>
+    public static ExportOutput Open(ExportOptions options, ExportPlan plan, Action<ExportedFile> completed, CancellationToken cancel)
+    {
+        var fresh = new ExportProgress { Fingerprint = Fingerprint(options, plan) };
+        if (options.OutputStream is not null)
+        {
+            return new ExportOutput(options, plan, null, fresh, completed);
+        }
+
+        var path = Path.GetFullPath(options.Output!);
+        var journal = new ExportJournal(options.HasSeveralFiles ? Path.Combine(path, "export" + ExportJournal.Suffix) : path + ExportJournal.Suffix);
+        try
+        {
+            LocalFile.CreateDirectory(options.HasSeveralFiles ? path : Path.GetDirectoryName(path)!);
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            throw LocalFile.WriteFailed(path, e);
+        }
+
+        if (!options.HasSeveralFiles && Directory.Exists(path))
+        {
+            throw new InfluxBackupException("OutputIsDirectory", ErrorKind.InvalidArgument, $"'{path}' is a directory.")
+            {
+                Subject = path,
+                Remedy = "Name a file, or choose what goes into one file with -SplitBy (--split-by).",
+            };
+        }
+
+        if (!options.Resume)
+        {
+            if (!options.HasSeveralFiles)
+            {
+                CheckAbsent(path, options);
+            }
+
+            journal.Delete();
+            return new ExportOutput(options, plan, journal, fresh, completed);
+        }
+
+        var done = journal.Read(fresh.Fingerprint);
+        var output = new ExportOutput(options, plan, journal, done, completed) { unitsDone = done.Units.Count };
+        if (!plan.Units.Select(u => u.Id).Take(done.Units.Count).SequenceEqual(done.Units))
+        {
+            throw journal.Invalid("the source has other shards than before");
+        }
+
+        output.current = done.Open is null ? null : ExportFileWriter.Resume(done.Open, options.Compression, cancel);
+        return output;
+    }
+
+    /// <summary>Begins a shard, or a day of one.</summary>
+    public void BeginUnit(ExportUnit next)
+    {
+        unit = next;
+        if (current is not null && current.Key != next.File)
+        {
+            CompleteFile();
+        }
+
+        // One file for everything is there even if there is nothing to write.
+        if (!options.HasSeveralFiles)
+        {
+            current ??= CreateFile(1);
+        }
+    }
+
+    public void Write(TextChunk chunk)
+    {
+        if (current is { HasLines: true } && options.MaxFileSize is { } largest && current.Length + chunk.Bytes.Length > largest)
+        {
+            var part = current.Part + 1;
+            CompleteFile();
+            current = CreateFile(part);
+        }
+
+        current ??= CreateFile(1);
+        if (!options.LineProtocolOnly)
+        {
+            current.EnterContext(unit!.Shard.Key);
+        }
+
+        current.Write(chunk);
+    }
+
+    /// <summary>Ends the unit: everything of it has been written.</summary>
+    public void EndUnit(IReadOnlyList<ExportFinding> findings, long findingCount)
+    {
+        current?.EndUnit();
+        progress = progress with { Units = plan.Units.Take(++unitsDone).Select(u => u.Id).ToList(), Findings = findings, FindingCount = findingCount };
+        if (sinceCheckpoint.Elapsed >= CheckpointInterval)
+        {
+            Checkpoint();
+        }
+    }
+
+    /// <summary>Completes the last file and removes the journal.</summary>
+    public IReadOnlyList<ExportedFile> Complete()
+    {
+        if (!options.HasSeveralFiles)
+        {
+            current ??= CreateFile(1);
+        }
+
+        if (current is not null)
+        {
+            CompleteFile();
+        }
+
+        journal?.Delete();
+        return progress.Files;
+    }
+
+    public void Dispose() => current?.Dispose();
+
+    private void Checkpoint()
+    {
+        progress = progress with { Open = current?.Checkpoint() };
+        journal?.Write(progress);
+        sinceCheckpoint.Restart();
+    }
+
+    private ExportFileWriter CreateFile(int part)
+    {
+        var key = unit?.File ?? new ExportFileKey(null, null, null, null);
+        ExportFileWriter file;
+        if (options.OutputStream is { } stream)
+        {
+            file = ExportFileWriter.Create(key, stream, options.Compression);
+        }
+        else
+        {
+            var path = PathOf(key, part);
+            CheckAbsent(path, options);
+            file = ExportFileWriter.Create(key, path, part, options.Compression);
+        }
+
+        if (!options.LineProtocolOnly)
+        {
+            var shards = plan.Units.Where(u => u.File == key).Select(u => (u.Shard.Key.Database, u.Shard.Key.RetentionPolicy));
+            file.WriteHeader(ExportHeader.Create(options.Times, shards, plan.Metadata));
+        }
+
+        return file;
+    }
+
+    private string PathOf(ExportFileKey key, int part)
+    {
+        var output = Path.GetFullPath(options.Output!);
+        if (!options.HasSeveralFiles)
+        {
+            return output;
+        }
+
+        var number = options.MaxFileSize is null ? "" : $".{part:0000}";
+        return Path.Combine(output, $"{key.Stem}{number}.lp{(options.Compression is null ? "" : ".gz")}");
+    }
+
+    private void CompleteFile()
+    {
+        var file = current!.Complete();
+        current.Dispose();
+        current = null;
+        progress = progress with { Files = [.. progress.Files, file], Open = null };
+        completed(file);
+        // A file in the middle of a unit is no point to resume from: the unit's lines in it would be written again.
+    }
+
+    private static void CheckAbsent(string path, ExportOptions options)
+    {
+        if (!options.Force && File.Exists(path))
+        {
+            throw new InfluxBackupException("OutputExists", ErrorKind.Exists, $"'{path}' exists already.")
+            {
+                Subject = path,
+                Remedy = "Choose another path, or replace it with -Force (--force).",
+            };
+        }
+    }
+
+    private static string Fingerprint(ExportOptions options, ExportPlan plan) => ExportJournal.Fingerprint(
+    [
+        plan.Source,
+        Path.GetFullPath(options.Output ?? "-"),
+        options.Times.ToString(),
+        options.Split.ToString(),
+        $"{options.OneFieldPerLine} {options.LineProtocolOnly} {options.Compression} {options.MaxFileSize}",
+        .. options.Measurements,
+        .. options.Tags.Select(t => $"{t.Key}={string.Join('|', t.Values)}"),
+        .. options.Selection.Databases,
+        .. options.Selection.RetentionPolicies,
+        .. options.Selection.ShardIds.Select(i => i.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+    ]);
+}
