@@ -1,5 +1,6 @@
 using InfluxBackup.BackupSets;
 using InfluxBackup.Metadata;
+using InfluxBackup.Operations.Staging;
 using InfluxBackup.Transfer;
 
 namespace InfluxBackup.Operations;
@@ -11,6 +12,8 @@ namespace InfluxBackup.Operations;
 public sealed class BackupExportSource(string path, string? timestamp, bool combine) : ExportSource
 {
     private RestorePoint? point;
+
+    private readonly StagingArea area = new();
 
     /// <inheritdoc/>
     public override string Subject => point is null ? $"backup set '{path}'" : $"backup {point.Newest.Timestamp} in '{point.Newest.Directory}'";
@@ -31,5 +34,5 @@ public sealed class BackupExportSource(string path, string? timestamp, bool comb
 
     /// <inheritdoc/>
     internal override Task<LocalShard> OpenAsync(ExportShard shard, OperationOptions options, Action<ExportFinding>? salvage, CancellationToken cancel) =>
-        ShardStage.OpenAsync(shard, new PortableShardSource(point!.Shards, StoredHashes.One), options, salvage, cancel);
+        ShardStage.OpenAsync(shard, new PortableShardSource(point!.Shards, StoredHashes.One), area, options, salvage, cancel);
 }

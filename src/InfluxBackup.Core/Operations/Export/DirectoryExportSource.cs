@@ -1,5 +1,7 @@
+using InfluxBackup.BackupSets;
 using InfluxBackup.DataDirectory;
 using InfluxBackup.Metadata;
+using InfluxBackup.Tsm;
 using InfluxBackup.Wal;
 
 namespace InfluxBackup.Operations;
@@ -31,7 +33,7 @@ public sealed class DirectoryExportSource(ServerDirectories directories) : Expor
     }
 
     /// <inheritdoc/>
-    internal override async Task<LocalShard> OpenAsync(ExportShard shard, OperationOptions options, Action<ExportFinding>? salvage, CancellationToken cancel)
+    internal override Task<LocalShard> OpenAsync(ExportShard shard, OperationOptions options, Action<ExportFinding>? salvage, CancellationToken cancel)
     {
         var found = files[shard.Key];
         var local = new LocalShard(shard.Key, salvage);
@@ -42,12 +44,55 @@ public sealed class DirectoryExportSource(ServerDirectories directories) : Expor
                 local.Add(path, found.Tombstones.GetValueOrDefault(path), cancel);
             }
 
-            return local;
+            if (found.WalSegments.Count > 0)
+            {
+                AddWal(local, found, cancel);
+            }
+
+            return Task.FromResult(local);
         }
         catch
         {
             local.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The log becomes TSM files, as at the server's next start, in a directory for temporary files; they are newer than all others.</summary>
+    private static void AddWal(LocalShard local, ShardFiles found, CancellationToken cancel)
+    {
+        var directory = new TemporaryWalDirectory();
+        local.Own(directory);
+        try
+        {
+            var snapshot = WalSnapshot.Write(found.WalSegments, new WalSnapshotOptions { Directory = directory.Path }, cancel);
+            local.Warnings.AddRange(snapshot.Warnings);
+            foreach (var run in snapshot.Runs)
+            {
+                local.Add(run.TsmFile, run.TombstoneFile, cancel);
+            }
+        }
+        catch (TsmFormatException e)
+        {
+            throw new InfluxBackupException("WalDamaged", ErrorKind.InvalidData, $"The WAL of {found.Shard} in '{found.WalPath}' is damaged: {e.Message}", e)
+            {
+                Subject = found.WalPath,
+                Remedy = ExportErrors.SalvageRemedy,
+            };
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            throw new InfluxBackupException("WalNotReadable", ErrorKind.Read, $"The WAL of {found.Shard} in '{found.WalPath}' could not be read, or not be written to '{directory.Path}': {e.Message}", e)
+            {
+                Subject = found.WalPath,
+            };
+        }
+    }
+
+    private sealed class TemporaryWalDirectory : IDisposable
+    {
+        public string Path { get; } = Directory.CreateTempSubdirectory("influxbackup-").FullName;
+
+        public void Dispose() => Directory.Delete(Path, recursive: true);
     }
 }

@@ -1,4 +1,5 @@
 using InfluxBackup.Metadata;
+using InfluxBackup.Operations.Staging;
 using InfluxBackup.Snapshotter;
 
 namespace InfluxBackup.Operations;
@@ -7,6 +8,8 @@ namespace InfluxBackup.Operations;
 public sealed class LiveExportSource(ServerAccess server) : ExportSource
 {
     private readonly SnapshotterClient client = server.CreateClient();
+
+    private readonly StagingArea area = new();
 
     /// <inheritdoc/>
     public override string Subject => $"data node {client.Address}";
@@ -33,5 +36,5 @@ public sealed class LiveExportSource(ServerAccess server) : ExportSource
 
     /// <inheritdoc/>
     internal override Task<LocalShard> OpenAsync(ExportShard shard, OperationOptions options, Action<ExportFinding>? salvage, CancellationToken cancel) =>
-        ShardStage.OpenAsync(shard, new LiveShardSource(client, new LiveShardSourceOptions(), options.Logger), options, salvage, cancel);
+        ShardStage.OpenAsync(shard, new LiveShardSource(client, new LiveShardSourceOptions(), options.Logger), area, options, salvage, cancel);
 }

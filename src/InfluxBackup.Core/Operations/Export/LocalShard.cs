@@ -38,13 +38,17 @@ internal sealed class LocalShard : IDisposable
     public void Own(IDisposable resource) => owned.Push(resource);
 
     /// <summary>Adds a TSM file that is newer than those before it.</summary>
+    /// <param name="path">Path or name, for messages.</param>
+    /// <param name="open">Opens it; from now on it is this object's.</param>
+    /// <param name="openTombstone">Opens its tombstone file, where it has one.</param>
+    /// <param name="cancel">Asked now and then.</param>
     /// <exception cref="InfluxBackupException">It can't be read or is damaged.</exception>
-    public void Add(string path, string? tombstone, CancellationToken cancel)
+    public void Add(string path, Func<TsmFile> open, Func<TombstoneFile>? openTombstone, CancellationToken cancel)
     {
         try
         {
-            var deletes = tombstone is null ? TombstoneRanges.None : LoadDeletes(tombstone, cancel);
-            var file = TsmFile.Open(path);
+            var deletes = openTombstone is null ? TombstoneRanges.None : LoadDeletes(openTombstone, cancel);
+            var file = open();
             owned.Push(file);
             CheckIndex(file, cancel);
             sources.Add(new MergeSource(file, deletes));
@@ -84,14 +88,19 @@ internal sealed class LocalShard : IDisposable
         }
     }
 
+    /// <summary>Adds a TSM file that lies in a directory.</summary>
+    /// <inheritdoc cref="Add(string, Func{TsmFile}, Func{TombstoneFile}, CancellationToken)"/>
+    public void Add(string path, string? tombstone, CancellationToken cancel) =>
+        Add(path, () => TsmFile.Open(path), tombstone is null ? null : () => TombstoneFile.Open(tombstone), cancel);
+
     /// <summary>A tombstone that is cut deletes what its whole records say, as it does on a server.</summary>
-    private TombstoneRanges LoadDeletes(string path, CancellationToken cancel)
+    private TombstoneRanges LoadDeletes(Func<TombstoneFile> open, CancellationToken cancel)
     {
-        using var tombstone = TombstoneFile.Open(path);
+        using var tombstone = open();
         var ranges = TombstoneRanges.Load(tombstone, cancel);
         if (ranges.Warning is { } warning)
         {
-            Warnings.Add($"'{path}': {warning}");
+            Warnings.Add($"'{tombstone.FileName}' of {shard}: {warning}");
         }
 
         return ranges;

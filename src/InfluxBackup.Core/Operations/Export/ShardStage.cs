@@ -1,18 +1,18 @@
-using InfluxBackup.BackupSets;
 using InfluxBackup.Metadata;
+using InfluxBackup.Operations.Staging;
 using InfluxBackup.Transfer;
-using Microsoft.Extensions.Logging;
+using InfluxBackup.Tsm;
 
 namespace InfluxBackup.Operations;
 
-/// <summary>Unpacks the archive of one shard, from a set or a server, into temporary files, because a TSM file is read from its end.</summary>
+/// <summary>Unpacks the archive of one shard, from a set or a server, because a TSM file is read from its end.</summary>
 internal static class ShardStage
 {
     /// <summary>Carries the shard over by the same loop, with the same checks and retries, as every other transfer.</summary>
     public static async Task<LocalShard> OpenAsync(
-        ExportShard shard, IShardSource source, OperationOptions options, Action<ExportFinding>? salvage, CancellationToken cancel)
+        ExportShard shard, IShardSource source, StagingArea area, OperationOptions options, Action<ExportFinding>? salvage, CancellationToken cancel)
     {
-        var sink = new StagingSink(shard.Key, options.Logger);
+        var sink = new StagingSink(shard.Key, area);
         try
         {
             var transfer = new ShardTransfer(options.Transfer with { Parallelism = 1, Progress = null });
@@ -50,15 +50,20 @@ internal static class ShardStage
     }
 
     /// <summary>Keeps the files of the attempt that succeeds.</summary>
-    private sealed class StagingSink(ShardKey shard, ILogger logger) : IShardSink, IDisposable
+    private sealed class StagingSink(ShardKey shard, StagingArea area) : IShardSink, ITarVisitor, IDisposable
     {
-        private StagedShard? staged;
+        private readonly string prefix = shard.Path + "/";
+        private readonly List<StagedFile> files = [];
+        private StagedFile? current;
 
         public async Task WriteAsync(ShardKey shard, GuardedArchive archive, CancellationToken cancel)
         {
-            staged?.Dispose();
-            staged = new StagedShard(shard, name => !name.Contains('/', StringComparison.Ordinal) && (ShardFileName.IsTsm(name) || ShardFileName.IsTombstone(name)), logger);
-            await staged.UnpackAsync(archive, cancel).ConfigureAwait(false);
+            Dispose();
+            var scanner = new TarScanner(this, shard.ToString());
+            while (await archive.ReadAsync(cancel).ConfigureAwait(false) is { IsEmpty: false } piece)
+            {
+                scanner.Append(piece.Span);
+            }
         }
 
         public Task<ShardReceipt> AcceptAsync(ShardKey shard, ShardArchive archive, CancellationToken cancel) => Task.FromResult(new ShardReceipt(0));
@@ -69,23 +74,37 @@ internal static class ShardStage
             return Task.CompletedTask;
         }
 
-        /// <summary>By name, which is by age.</summary>
+        /// <summary>By name, which is by age. Of two entries of one name the later one counts, as it does when a tar is unpacked.</summary>
         public void AddFiles(LocalShard local, CancellationToken cancel)
         {
-            var names = staged?.Names.ToHashSet(StringComparer.Ordinal) ?? [];
-            foreach (var name in names.Where(ShardFileName.IsTsm).Order(StringComparer.Ordinal))
+            var newest = files.GroupBy(f => f.Name).ToDictionary(g => g.Key, g => g.Last(), StringComparer.Ordinal);
+            foreach (var file in newest.Values.Where(f => ShardFileName.IsTsm(f.Name)).OrderBy(f => f.Name, StringComparer.Ordinal))
             {
-                var tombstone = Path.ChangeExtension(name, ".tombstone");
-                local.Add(staged!.PathOf(name), names.Contains(tombstone) ? staged.PathOf(tombstone) : null, cancel);
+                var tombstone = newest.GetValueOrDefault(Path.ChangeExtension(file.Name, ".tombstone"));
+                local.Add(file.Name, file.OpenTsm, tombstone is null ? null : () => TombstoneFile.Open(tombstone.OpenStream(), tombstone.Name), cancel);
             }
         }
 
-        public void Dispose()
+        public void Begin(string name, long size, DateTime modified)
         {
-            staged?.Dispose();
-            staged = null;
+            var file = name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : name;
+            var isWanted = !file.Contains('/', StringComparison.Ordinal) && (ShardFileName.IsTsm(file) || ShardFileName.IsTombstone(file));
+            current = isWanted ? area.Begin(file, size) : null;
+            if (current is not null)
+            {
+                files.Add(current);
+            }
         }
 
-        public override string ToString() => $"temporary files of {shard}";
+        public void Data(ReadOnlySpan<byte> data) => current?.Write(data);
+
+        public void End() => current = null;
+
+        public void Dispose()
+        {
+            files.ForEach(f => f.Dispose());
+            files.Clear();
+            current = null;
+        }
     }
 }
