@@ -55,6 +55,7 @@ internal static class CommandTree
             new ManifestVerb(),
             new TestVerb(),
             new ShardsVerb(),
+            new ExportVerb(),
             new DemoVerb(),
         };
 }

@@ -2,6 +2,8 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using InfluxBackup.BackupSets;
 using InfluxBackup.Http;
+using InfluxBackup.LineProtocol;
+using InfluxBackup.Metadata;
 using InfluxBackup.Operations;
 using InfluxBackup.Snapshotter;
 
@@ -33,6 +35,50 @@ internal static class ArgumentParsers
 
         result.AddError($"'{text}' is not a time. Give for instance 2024-05-01, 2024-05-01T12:00:00Z, or the name of a backup.");
         return null;
+    }
+
+    /// <summary>A time of points, to the nanosecond.</summary>
+    public static long? PointTime(ArgumentResult result)
+    {
+        if (ShardTime.TryParse(result.Tokens[0].Value, out var time))
+        {
+            return time;
+        }
+
+        result.AddError($"'{result.Tokens[0].Value}' is not a time. Give for instance 2024-05-01, 2024-05-01T12:00:00.000000001Z, or nanoseconds since 1970.");
+        return null;
+    }
+
+    /// <summary>Bytes, or with a unit of 1024: <c>500MB</c>, <c>2GB</c>.</summary>
+    public static long? Size(ArgumentResult result)
+    {
+        if (ByteSize.TryParse(result.Tokens[0].Value, out var bytes))
+        {
+            return bytes;
+        }
+
+        result.AddError($"'{result.Tokens[0].Value}' is not a size. Give bytes, or a number with KB, MB, GB or TB, for instance 500MB.");
+        return null;
+    }
+
+    /// <summary>Tags as <c>key=pattern</c>; of one key any pattern may match.</summary>
+    public static TagFilter[] Tags(ArgumentResult result)
+    {
+        var tags = new List<(string Key, string Pattern)>();
+        foreach (var token in result.Tokens)
+        {
+            var at = token.Value.IndexOf('=', StringComparison.Ordinal);
+            if (at > 0)
+            {
+                tags.Add((token.Value[..at], token.Value[(at + 1)..]));
+            }
+            else
+            {
+                result.AddError($"'{token.Value}' is not a tag. Give its key and a pattern for its value, for instance host=web*.");
+            }
+        }
+
+        return [.. tags.GroupBy(t => t.Key).Select(g => new TagFilter(g.Key, g.Select(t => t.Pattern).ToList()))];
     }
 
     /// <summary>Seconds, or hours, minutes and seconds.</summary>

@@ -41,18 +41,22 @@ internal sealed class ConsoleOutput
     public static ConsoleOutput Of(ParseResult arguments) => new(
         arguments.GetValue(OutputOptions.Json), arguments.GetValue(OutputOptions.Quiet), arguments.GetValue(OutputOptions.Verbose));
 
+    /// <summary>Results go to stderr too: stdout carries data.</summary>
+    public bool StdoutIsTaken { get; set; }
+
     /// <summary>A result: as an object, or as lines for people.</summary>
     public void WriteResult(object shape, Func<IEnumerable<string>> lines)
     {
+        var writer = StdoutIsTaken ? stderr : stdout;
         if (IsJson)
         {
-            WriteLine(stdout, Json.Line(shape));
+            WriteLine(writer, Json.Line(shape));
         }
         else if (!IsQuiet)
         {
             foreach (var line in lines())
             {
-                WriteLine(stdout, line);
+                WriteLine(writer, line);
             }
         }
     }
@@ -67,7 +71,7 @@ internal sealed class ConsoleOutput
 
         if (IsJson)
         {
-            WriteLine(stdout, Json.Line(shape));
+            WriteLine(StdoutIsTaken ? stderr : stdout, Json.Line(shape));
         }
         else
         {

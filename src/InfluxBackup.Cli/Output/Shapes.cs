@@ -49,6 +49,60 @@ internal static class Shapes
         warnings = result.Warnings,
     };
 
+    public static object Plan(ExportPlan plan) => new
+    {
+        whatIf = true,
+        source = plan.Source,
+        shardCount = plan.Shards.Count,
+        bytes = plan.Bytes,
+        shards = plan.Shards.Select(s => new { database = s.Database, retentionPolicy = s.RetentionPolicy, shardId = s.Id }),
+        warnings = plan.Warnings,
+    };
+
+    public static object Result(ExportResult result) => new
+    {
+        outcome = result.Outcome,
+        source = result.Source,
+        shardCount = result.ShardCount,
+        lines = result.Lines,
+        points = result.Points,
+        series = result.Series,
+        bytes = result.Bytes,
+        duration = result.Duration,
+        files = result.Files.Select(File),
+        findingCount = result.FindingCount,
+        findings = result.Findings.Select(f => new
+        {
+            check = f.Check,
+            file = f.File,
+            offset = f.Offset,
+            database = f.Database,
+            retentionPolicy = f.RetentionPolicy,
+            shardId = f.ShardId,
+            series = f.Series,
+            startTime = f.StartTime,
+            endTime = f.EndTime,
+            message = f.Message,
+        }),
+        warnings = result.Warnings,
+    };
+
+    private static object File(ExportedFile file) => new
+    {
+        path = file.Path,
+        database = file.Database,
+        retentionPolicy = file.RetentionPolicy,
+        shardId = file.ShardId,
+        lines = file.Lines,
+        points = file.Points,
+        series = file.Series,
+        bytes = file.Bytes,
+        textBytes = file.TextBytes,
+        startTime = file.StartTime,
+        endTime = file.EndTime,
+        sha256 = file.Sha256,
+    };
+
     public static object Plan(RestorePlan plan) => new
     {
         whatIf = true,

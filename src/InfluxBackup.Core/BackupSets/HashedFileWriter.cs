@@ -26,6 +26,7 @@ public sealed class HashedFileWriter : WriteOnlyStream
     private long handedOver;
     private long written;
     private volatile bool mayBypass;
+    private bool disposed;
     private Thread? writer;
     private volatile ExceptionDispatchInfo? failure;
 
@@ -115,8 +116,9 @@ public sealed class HashedFileWriter : WriteOnlyStream
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && !disposed)
         {
+            disposed = true;
             EndWriter();
             blocks.ForEach(b => b.Dispose());
             full.Dispose();

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace InfluxBackup.Metadata;
 
 /// <summary>
@@ -16,5 +18,47 @@ public static class ShardTime
     {
         var ticks = (Int128)(time.UtcDateTime - DateTime.UnixEpoch).Ticks * NanosecondsPerTick;
         return (long)Int128.Clamp(ticks, long.MinValue, long.MaxValue);
+    }
+
+    /// <summary>
+    /// Reads a time to the nanosecond: RFC 3339 with up to nine digits of a second, a date alone (midnight), or whole nanoseconds since
+    /// 1970. UTC unless it has an offset.
+    /// </summary>
+    public static bool TryParse(string text, out long nanoseconds)
+    {
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out nanoseconds))
+        {
+            return true;
+        }
+
+        // .NET counts seven digits of a second; the others are taken off and added.
+        var point = text.IndexOf('.', StringComparison.Ordinal);
+        var digits = point < 0 ? 0 : text.AsSpan(point + 1).IndexOfAnyExceptInRange('0', '9') is var end && end >= 0 ? end : text.Length - point - 1;
+        var fraction = 0L;
+        var whole = text;
+        if (point >= 0)
+        {
+            if (digits is 0 or > 9)
+            {
+                return false;
+            }
+
+            fraction = long.Parse(text.AsSpan(point + 1, digits), CultureInfo.InvariantCulture);
+            for (var i = digits; i < 9; i++)
+            {
+                fraction *= 10;
+            }
+
+            whole = text.Remove(point, digits + 1);
+        }
+
+        if (!DateTimeOffset.TryParse(whole, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+        {
+            return false;
+        }
+
+        var exact = ((Int128)(time.UtcDateTime - DateTime.UnixEpoch).Ticks * NanosecondsPerTick) + fraction;
+        nanoseconds = (long)Int128.Clamp(exact, long.MinValue, long.MaxValue);
+        return true;
     }
 }

@@ -20,4 +20,29 @@ public static class ByteSize
 
         return string.Create(CultureInfo.InvariantCulture, $"{value:0.#} {Units[unit]}");
     }
+
+    /// <summary>Reads a number of bytes, with or without one of the units; case does not count.</summary>
+    public static bool TryParse(string text, out long bytes)
+    {
+        bytes = 0;
+        var digits = text.AsSpan().TrimEnd("bBkKmMgGtTpP ");
+        var unit = text[digits.Length..].Trim();
+        var exponent = unit.Length == 0 ? 0 : Array.FindIndex(Units, u => u.Equals(unit, StringComparison.OrdinalIgnoreCase) || u[..1].Equals(unit, StringComparison.OrdinalIgnoreCase));
+        if (exponent < 0 || !decimal.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+        {
+            return false;
+        }
+
+        for (var i = 0; i < exponent; i++)
+        {
+            number *= 1024;
+            if (number > long.MaxValue)
+            {
+                return false;
+            }
+        }
+
+        bytes = (long)Math.Min(number, long.MaxValue);
+        return number <= long.MaxValue;
+    }
 }

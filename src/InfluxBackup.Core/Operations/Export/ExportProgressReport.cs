@@ -12,6 +12,7 @@ internal sealed class ExportProgressReport(ExportOptions options, ExportPlan pla
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
     private TimeSpan last;
+    private TimeSpan started;
     private long unitBytes;
     private long totalBytes;
     private int done = unitsDone;
@@ -19,6 +20,7 @@ internal sealed class ExportProgressReport(ExportOptions options, ExportPlan pla
     public void Begin(ExportUnit unit)
     {
         unitBytes = 0;
+        started = clock.Elapsed;
         Report(unit, ShardPhase.Started);
     }
 
@@ -36,9 +38,9 @@ internal sealed class ExportProgressReport(ExportOptions options, ExportPlan pla
     public void End(ExportUnit unit)
     {
         done++;
-        Report(unit, ShardPhase.Finished);
+        Report(unit, ShardPhase.Finished, new ShardResult { Shard = unit.Shard.Key, Outcome = ShardOutcome.Complete, Duration = clock.Elapsed - started });
     }
 
-    private void Report(ExportUnit unit, ShardPhase phase) =>
-        options.Progress?.Report(new TransferProgress(unit.Shard.Key, phase, unitBytes, null, totalBytes, null, done, plan.Units.Count, clock.Elapsed));
+    private void Report(ExportUnit unit, ShardPhase phase, ShardResult? result = null) =>
+        options.Progress?.Report(new TransferProgress(unit.Shard.Key, phase, unitBytes, null, totalBytes, null, done, plan.Units.Count, clock.Elapsed, result));
 }
