@@ -32,7 +32,7 @@ public class TsmFileTests
     public void The_index_of_what_is_no_TSM_file_cannot_be_read(string name)
     {
         using var file = TsmFile.Open(Path.Combine(GoldenFiles.Root, "hostile", "tsm", name));
-        Assert.Throws<TsmFormatException>(file.ReadIndex);
+        Assert.Throws<TsmFormatException>(() => file.ReadIndex());
     }
 
     [Fact]
