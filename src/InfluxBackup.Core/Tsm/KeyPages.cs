@@ -11,13 +11,19 @@ internal sealed class KeyPages
     private const int FirstSize = 4 << 10;
 
     private readonly List<byte[]> pages = [];
+    private int current;
     private int used;
 
     /// <summary>Stores a key of at most 64 KiB and returns where it lies.</summary>
     /// <exception cref="TsmFormatException">There are 2 GiB of keys, more than the index of a TSM file can hold.</exception>
     public int Add(ReadOnlySpan<byte> key)
     {
-        if (pages.Count == 0 || used + key.Length > PageSize)
+        if (pages.Count > 0 && used + key.Length > PageSize)
+        {
+            current++;
+            used = 0;
+        }
+        if (current == pages.Count)
         {
             if (pages.Count == 1 << (31 - PageBits))
             {
@@ -25,19 +31,21 @@ internal sealed class KeyPages
             }
             // A small file needs no whole page.
             pages.Add(new byte[pages.Count == 0 ? FirstSize : PageSize]);
-            used = 0;
         }
-        var page = pages[^1];
+        var page = pages[current];
         if (used + key.Length > page.Length)
         {
             Array.Resize(ref page, Math.Min(PageSize, Math.Max(used + key.Length, page.Length * 2)));
-            pages[^1] = page;
+            pages[current] = page;
         }
         key.CopyTo(page.AsSpan(used));
-        var at = ((pages.Count - 1) << PageBits) | used;
+        var at = (current << PageBits) | used;
         used += key.Length;
         return at;
     }
+
+    /// <summary>Forgets all keys and keeps the pages for the next ones.</summary>
+    public void Clear() => (current, used) = (0, 0);
 
     public ReadOnlySpan<byte> Get(int at, int length) => pages[at >> PageBits].AsSpan(at & (PageSize - 1), length);
 }

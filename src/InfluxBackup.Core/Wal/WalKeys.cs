@@ -4,13 +4,13 @@ namespace InfluxBackup.Wal;
 
 /// <summary>
 /// Numbers the keys of a run from zero, in the order in which they come, and finds the number of a key again. Without an object for
-/// each key: a million keys of 50 bytes take some 70 MB.
+/// each key: a million keys of 50 bytes take some 70 to 90 MB.
 /// </summary>
 internal sealed class WalKeys
 {
     private const int FirstCapacity = 256;
 
-    private KeyPages pages = new();
+    private readonly KeyPages pages = new();
     private int[] buckets = new int[FirstCapacity];
     private Entry[] entries = new Entry[FirstCapacity];
 
@@ -20,8 +20,8 @@ internal sealed class WalKeys
 
     public int Count { get; private set; }
 
-    /// <summary>Bytes that the keys take, roughly.</summary>
-    public long Size { get; private set; }
+    /// <summary>Bytes of all keys together.</summary>
+    public long Length { get; private set; }
 
     public ReadOnlySpan<byte> this[int number] => pages.Get(entries[number].At, entries[number].Length);
 
@@ -44,7 +44,7 @@ internal sealed class WalKeys
         ref var bucket = ref buckets[hash & (buckets.Length - 1)];
         entries[Count] = new Entry(pages.Add(key), hash, bucket, (ushort)key.Length);
         bucket = ++Count;
-        Size += key.Length + 5 * sizeof(int);
+        Length += key.Length;
         return Count - 1;
     }
 
@@ -62,9 +62,9 @@ internal sealed class WalKeys
 
     public void Clear()
     {
-        pages = new KeyPages();
+        pages.Clear();
         buckets.AsSpan().Clear();
-        (Count, Size) = (0, 0);
+        (Count, Length) = (0, 0);
     }
 
     private int Find(ReadOnlySpan<byte> key, int hash)

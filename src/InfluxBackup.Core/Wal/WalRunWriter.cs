@@ -12,6 +12,9 @@ internal sealed class WalRunWriter(string directory)
     /// <summary>A block of strings ends when they take so much, that packing it takes little memory.</summary>
     private const int TextPerBlock = 4 << 20;
 
+    /// <summary>The index of a run waits in memory up to so many bytes.</summary>
+    private const int LargestIndexInMemory = 512 << 10;
+
     private const int BufferSize = 64 << 10;
 
     private readonly TsmBlockEncoder encoder = new();
@@ -25,7 +28,7 @@ internal sealed class WalRunWriter(string directory)
         var points = 0L;
         var path = Path.Combine(directory, name);
         using (var file = Create(path))
-        using (var writer = new TsmWriter(file, directory))
+        using (var writer = new TsmWriter(file, directory, LargestIndexInMemory))
         {
             foreach (var key in cache.Sort())
             {

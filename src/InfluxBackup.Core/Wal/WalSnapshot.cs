@@ -12,7 +12,7 @@ public sealed record WalSnapshotOptions
     /// <summary>The generation in the name of the first file: one above those of the shard's TSM files.</summary>
     public int FirstGeneration { get; init; } = 1;
 
-    /// <summary>Bytes of points and keys that wait in memory before they are written. The process takes some two times as much.</summary>
+    /// <summary>Bytes of points and keys that wait in memory before they are written. The process takes more beside it: what the collector has not yet given back, and the largest entry of the log.</summary>
     public int MemoryBudget { get; init; } = 24 << 20;
 }
 
@@ -49,7 +49,7 @@ public sealed class WalSnapshot
     private readonly WalSnapshotOptions options;
     private readonly IReadOnlyList<string> segments;
     private readonly WalRunWriter writer;
-    private readonly WalCache cache = new();
+    private WalCache cache = new();
     private readonly List<Run> runs = [];
     private readonly List<string> warnings = [];
     private readonly long[] validLengths;
@@ -111,7 +111,10 @@ public sealed class WalSnapshot
         {
             warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{notNumbers} values in the WAL are not numbers (NaN) and are left out."));
         }
-        return new WalSnapshotResult(runs.Select(r => new WalRun(r.Path, WriteTombstones(r, cancel), r.Points)).ToList(), warnings);
+        // The keys of one run after another take its place.
+        cache = new WalCache();
+        var keys = new WalKeys();
+        return new WalSnapshotResult(runs.Select(r => new WalRun(r.Path, WriteTombstones(r, keys, cancel), r.Points)).ToList(), warnings);
     }
 
     private void Apply(WalSegmentReader segment, CancellationToken cancel)
@@ -200,13 +203,13 @@ public sealed class WalSnapshot
     /// Writes the deletes that came after a run, of the keys that it has. The entry in which it ended counts as well: if that
     /// deletes, then the run has nothing that came after.
     /// </summary>
-    private string? WriteTombstones(Run run, CancellationToken cancel)
+    private string? WriteTombstones(Run run, WalKeys keys, CancellationToken cancel)
     {
         if (lastDelete is not { } last || last.CompareTo(run.End) < 0)
         {
             return null;
         }
-        var keys = ReadKeys(run.Path);
+        ReadKeys(run.Path, keys);
         var path = Path.ChangeExtension(run.Path, ".tombstone");
         using (var file = WalRunWriter.Create(path))
         {
@@ -242,15 +245,14 @@ public sealed class WalSnapshot
         }
     }
 
-    private static WalKeys ReadKeys(string path)
+    private static void ReadKeys(string path, WalKeys keys)
     {
-        var keys = new WalKeys();
+        keys.Clear();
         using var file = TsmFile.Open(path);
         using var index = file.ReadIndex();
         while (index.ReadKey())
         {
             keys.Intern(index.Key);
         }
-        return keys;
     }
 }
