@@ -1,12 +1,15 @@
 param([string] $ModulePath = (Join-Path $PSScriptRoot '..' '..' 'out' 'InfluxBackup'))
 
 BeforeDiscovery {
+    Import-Module (Join-Path $PSScriptRoot 'TestEmulator.psm1') -Force
     $hasNoServer = -not (Get-Command -Name influxd -CommandType Application -ErrorAction Ignore)
+    $hasNoEmulator = -not (Test-EmulatorBuilt)
 }
 
 BeforeAll {
     Import-Module $ModulePath
     Import-Module (Join-Path $PSScriptRoot 'TestServer.psm1') -Force
+    Import-Module (Join-Path $PSScriptRoot 'TestEmulator.psm1') -Force
 }
 
 Describe 'Restore-InfluxBackup' -Skip:$hasNoServer {
@@ -192,5 +195,33 @@ Describe 'Restore-InfluxBackup to a server with a login' -Skip:$hasNoServer {
         "$($record.CategoryInfo.Category)" | Should -Be 'AuthenticationError'
         $said, $record | Format-List * -Force | Out-String | Should -Not -Match 'wr0ng-secret'
         (Get-InfluxShard -DataNode $target.DataNode).Database | Should -Not -Contain 'two'
+    }
+}
+
+Describe 'A restore of a shard with pending deletes' -Skip:$hasNoEmulator {
+    BeforeAll {
+        $emulated = Start-EmulatedNode (Join-Path $TestDrive 'emulated')
+        $restore = @{ Path = Join-Path $TestDrive 'set with deletes'; DataNode = $emulated.Address; Database = 'demo'; NewDatabase = 'without' }
+        $null = Backup-InfluxCluster -Path $restore.Path -DataNode $restore.DataNode -WarningAction SilentlyContinue
+    }
+
+    AfterAll {
+        Stop-EmulatedNode $emulated
+    }
+
+    It 'says beforehand how many there are' {
+        $plan = Restore-InfluxBackup @restore -WhatIf
+        $plan.PendingDeletes | Should -BeGreaterThan 0
+        $plan | Out-String | Should -BeLike "*$($plan.PendingDeletes) pending deletes applied*Deletes*"
+        $plan.Shards.Where({ $_.PendingDeletes }).SourceShardId | Should -Be 1
+        $plan.Conflicts | Should -BeNullOrEmpty
+    }
+
+    It 'applies them and says so' {
+        $expected = (Restore-InfluxBackup @restore -WhatIf).PendingDeletes
+        $result = Restore-InfluxBackup @restore
+        "$($result.Outcome)" | Should -Be 'Complete'
+        $result.DeletesApplied | Should -Be $expected
+        $result | Format-List | Out-String | Should -BeLike "*DeletesApplied : $expected*"
     }
 }
