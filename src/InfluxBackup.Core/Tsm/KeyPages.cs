@@ -14,6 +14,9 @@ internal sealed class KeyPages
     private int current;
     private int used;
 
+    /// <summary>What the keys take, to a page.</summary>
+    public long Bytes => pages.Count == 0 ? 0 : ((pages.Count - 1L) << PageBits) + used;
+
     /// <summary>Stores a key of at most 64 KiB and returns where it lies.</summary>
     /// <exception cref="TsmFormatException">There are 2 GiB of keys, more than the index of a TSM file can hold.</exception>
     public int Add(ReadOnlySpan<byte> key)

@@ -3,17 +3,21 @@ using System.Runtime.InteropServices;
 namespace InfluxBackup.Tsm;
 
 /// <summary>
-/// Takes the records of a tombstone file in any order and merges them. Whenever twice as many have come together as the last
-/// merge left, they are sorted and merged again: so what waits is never more than what is there, at the price of a
-/// sort for each doubling.
+/// Takes the records of a tombstone file in any order and merges them. Records wait in a batch; a full one is sorted and merged with what is
+/// there, or put behind it where the keys go on in order, as a server writes those of one delete. Batches grow with the number of keys,
+/// so that the merges together cost no more than a few passes.
 /// </summary>
 /// <param name="smallestBatch">So many records wait at least.</param>
 public sealed class TombstoneCollector(int smallestBatch = 64 << 10)
 {
-    private KeyPages keys = new();
-    private List<Record> records = [];
-    private int merged;
-    private bool isInOrder = true;
+    /// <summary>Bytes of keys in a batch.</summary>
+    private const int LargestBatch = 16 << 20;
+
+    private readonly List<Record> batch = [];
+    private readonly List<TimeRange> merged = [];
+    private DeletedKeys keys = new();
+    private KeyPages batchKeys = new();
+    private bool isSorted = true;
 
     private readonly record struct Record(int KeyAt, ushort KeyLength, TimeRange Range);
 
@@ -24,81 +28,100 @@ public sealed class TombstoneCollector(int smallestBatch = 64 << 10)
         {
             return;
         }
-        isInOrder = isInOrder && (records.Count == 0 || Follows(key, range, records[^1]));
-        Append(key, range);
-        if (records.Count >= Math.Max(smallestBatch, merged * 2L))
+        var order = batch.Count == 0 ? 1 : key.SequenceCompareTo(KeyOf(batch[^1]));
+        isSorted = isSorted && (order > 0 || (order == 0 && range.Min >= batch[^1].Range.Min));
+        // Neighbours with the same key share its bytes.
+        batch.Add(new Record(order == 0 ? batch[^1].KeyAt : batchKeys.Add(key), (ushort)key.Length, range));
+        if (batch.Count >= Math.Max(smallestBatch, keys.Size / 4) || batchKeys.Bytes >= LargestBatch)
         {
             Merge();
-            merged = records.Count;
         }
     }
 
-    /// <summary>The deletes of the records so far. Nothing can be added afterwards.</summary>
+    /// <summary>The deletes of the records so far.</summary>
     public TombstoneRanges Conclude()
     {
         Merge();
-        var entries = new TombstoneRanges.Entry[CountKeys()];
-        var ranges = new List<TimeRange>();
-        var (previousAt, previousCount) = (0, 0);
-        for (var (at, entry) = (0, 0); at < records.Count; entry++)
-        {
-            var first = records[at];
-            var start = ranges.Count;
-            for (; at < records.Count && records[at].KeyAt == first.KeyAt; at++)
-            {
-                ranges.Add(records[at].Range);
-            }
-            var added = CollectionsMarshal.AsSpan(ranges);
-            if (added[start..].SequenceEqual(added.Slice(previousAt, previousCount)))
-            {
-                ranges.RemoveRange(start, ranges.Count - start);
-            }
-            else
-            {
-                (previousAt, previousCount) = (start, ranges.Count - start);
-            }
-            entries[entry] = new TombstoneRanges.Entry(first.KeyAt, previousAt, previousCount, first.KeyLength);
-        }
-        return new TombstoneRanges(keys, entries, [.. ranges]);
+        var result = new TombstoneRanges(keys);
+        keys = new DeletedKeys();
+        return result;
     }
 
-    private void Append(ReadOnlySpan<byte> key, TimeRange range)
-    {
-        // Neighbours with the same key share its bytes; after a merge that tells keys apart by their place.
-        var at = records.Count > 0 && KeyOf(records[^1]).SequenceEqual(key) ? records[^1].KeyAt : keys.Add(key);
-        records.Add(new Record(at, (ushort)key.Length, range));
-    }
-
-    /// <summary>Keys in order, as a server writes those of one delete, need no sorting.</summary>
     private void Merge()
     {
-        if (isInOrder)
+        if (batch.Count == 0)
         {
             return;
         }
-        var (unmerged, unmergedKeys) = (records, keys);
-        CollectionsMarshal.AsSpan(unmerged).Sort(Compare);
-        (records, keys) = ([], new KeyPages());
-        foreach (var record in unmerged)
+        if (!isSorted)
         {
-            var key = unmergedKeys.Get(record.KeyAt, record.KeyLength);
-            if (records.Count > 0 && KeyOf(records[^1]).SequenceEqual(key) && Touches(records[^1].Range, record.Range))
+            CollectionsMarshal.AsSpan(batch).Sort(Compare);
+        }
+        var at = 0;
+        if (keys.Count == 0 || keys.Last.SequenceCompareTo(KeyOf(batch[0])) < 0)
+        {
+            AddRest(keys, ref at);
+        }
+        else
+        {
+            keys = MergeWith(keys);
+        }
+        batch.Clear();
+        batchKeys = new KeyPages();
+        isSorted = true;
+    }
+
+    private DeletedKeys MergeWith(DeletedKeys old)
+    {
+        var result = new DeletedKeys();
+        var at = 0;
+        for (var walk = old.WalkAll(); walk.Read();)
+        {
+            var order = 1;
+            while (at < batch.Count && (order = KeyOf(batch[at]).SequenceCompareTo(walk.Key)) < 0)
             {
-                var last = records[^1];
-                records[^1] = last with { Range = new TimeRange(last.Range.Min, Math.Max(last.Range.Max, record.Range.Max)) };
+                result.Add(KeyOf(batch[at]), TakeRanges(ref at, []));
+            }
+            result.Add(walk.Key, at < batch.Count && order == 0 ? TakeRanges(ref at, walk.Ranges) : walk.Ranges);
+        }
+        AddRest(result, ref at);
+        return result;
+    }
+
+    private void AddRest(DeletedKeys result, ref int at)
+    {
+        while (at < batch.Count)
+        {
+            var key = KeyOf(batch[at]);
+            result.Add(key, TakeRanges(ref at, []));
+        }
+    }
+
+    /// <summary>The ranges of the batch's next key and others of the same key, merged; goes on behind that key.</summary>
+    private ReadOnlySpan<TimeRange> TakeRanges(ref int at, ReadOnlySpan<TimeRange> others)
+    {
+        merged.Clear();
+        merged.AddRange(others);
+        var key = KeyOf(batch[at]);
+        for (; at < batch.Count && KeyOf(batch[at]).SequenceEqual(key); at++)
+        {
+            merged.Add(batch[at].Range);
+        }
+        var ranges = CollectionsMarshal.AsSpan(merged);
+        ranges.Sort((a, b) => a.Min.CompareTo(b.Min));
+        var count = 0;
+        foreach (var range in ranges)
+        {
+            if (count > 0 && Touches(ranges[count - 1], range))
+            {
+                ranges[count - 1] = new TimeRange(ranges[count - 1].Min, Math.Max(ranges[count - 1].Max, range.Max));
             }
             else
             {
-                Append(key, record.Range);
+                ranges[count++] = range;
             }
         }
-        isInOrder = true;
-    }
-
-    private bool Follows(ReadOnlySpan<byte> key, TimeRange range, Record last)
-    {
-        var order = KeyOf(last).SequenceCompareTo(key);
-        return order < 0 || (order == 0 && last.Range.Min <= range.Min && !Touches(last.Range, range));
+        return ranges[..count];
     }
 
     private int Compare(Record a, Record b)
@@ -107,18 +130,8 @@ public sealed class TombstoneCollector(int smallestBatch = 64 << 10)
         return order != 0 ? order : a.Range.Min.CompareTo(b.Range.Min);
     }
 
-    private ReadOnlySpan<byte> KeyOf(Record record) => keys.Get(record.KeyAt, record.KeyLength);
+    private ReadOnlySpan<byte> KeyOf(Record record) => batchKeys.Get(record.KeyAt, record.KeyLength);
 
     /// <summary>Whether a range that begins no earlier overlaps another or follows it without a gap.</summary>
     private static bool Touches(TimeRange earlier, TimeRange later) => earlier.Max == long.MaxValue || later.Min <= earlier.Max + 1;
-
-    private int CountKeys()
-    {
-        var count = 0;
-        for (var i = 0; i < records.Count; i++)
-        {
-            count += i == 0 || records[i].KeyAt != records[i - 1].KeyAt ? 1 : 0;
-        }
-        return count;
-    }
 }

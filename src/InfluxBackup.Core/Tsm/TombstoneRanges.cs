@@ -5,34 +5,25 @@ namespace InfluxBackup.Tsm;
 /// ask at once.
 /// </summary>
 /// <remarks>
-/// Memory, with n different keys of L bytes on average: n × (L + 16) bytes, and 16 bytes for each range; neighbouring keys with the
-/// same ranges, as one delete leaves them, share them. While the file is read it is n × (L + 80) bytes where the keys come in order, as
-/// from one delete, and n × (3 L + 130) at most, however often the file repeats itself: 130 and 280 MB for a million keys of 50 bytes.
+/// Memory: for each different key what distinguishes it from the one before and some 6 bytes, and 16 bytes for each range that
+/// its neighbour has not; at most twice that while the file is read, and a batch of a fourth as many records, of key and 24 bytes each.
+/// However often a file repeats itself, only its different keys count. A restore of a shard with a million deleted keys of 61 bytes was
+/// measured to peak 50 MB above one without deletes where they came in order, as a server writes those of one delete, and 200 MB
+/// above it where each came three times, at random.
 /// </remarks>
 public sealed class TombstoneRanges
 {
-    private readonly KeyPages keys;
-    private readonly Entry[] entries;
-    private readonly TimeRange[] ranges;
+    private readonly DeletedKeys keys;
 
-    internal TombstoneRanges(KeyPages keys, Entry[] entries, TimeRange[] ranges) =>
-        (this.keys, this.entries, this.ranges) = (keys, entries, ranges);
-
-    private TombstoneRanges(TombstoneRanges other)
-        : this(other.keys, other.entries, other.ranges)
-    {
-    }
-
-    /// <summary>Where a key lies, and where its ranges do.</summary>
-    internal readonly record struct Entry(int KeyAt, int RangesAt, int RangeCount, ushort KeyLength);
+    internal TombstoneRanges(DeletedKeys keys) => this.keys = keys;
 
     /// <summary>No deletes at all.</summary>
-    public static TombstoneRanges None { get; } = new(new KeyPages(), [], []);
+    public static TombstoneRanges None { get; } = new(new DeletedKeys());
 
     /// <summary>How many keys have deletes.</summary>
-    public int Keys => entries.Length;
+    public int Keys => keys.Count;
 
-    public bool IsEmpty => entries.Length == 0;
+    public bool IsEmpty => keys.Count == 0;
 
     /// <summary>How many records the file had.</summary>
     public long Records { get; private init; }
@@ -56,24 +47,9 @@ public sealed class TombstoneRanges
             }
             collector.Add(file.Key, new TimeRange(file.MinTime, file.MaxTime));
         }
-        return new TombstoneRanges(collector.Conclude()) { Records = file.Records, Warning = file.Warning };
+        return new TombstoneRanges(collector.Conclude().keys) { Records = file.Records, Warning = file.Warning };
     }
 
     /// <summary>What is deleted of a composite key: ascending, disjoint, not even touching. Empty where nothing is.</summary>
-    public ReadOnlySpan<TimeRange> Find(ReadOnlySpan<byte> key)
-    {
-        var (low, high) = (0, entries.Length - 1);
-        while (low <= high)
-        {
-            var middle = (int)(((uint)low + (uint)high) / 2);
-            ref readonly var entry = ref entries[middle];
-            var order = keys.Get(entry.KeyAt, entry.KeyLength).SequenceCompareTo(key);
-            if (order == 0)
-            {
-                return ranges.AsSpan(entry.RangesAt, entry.RangeCount);
-            }
-            (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
-        }
-        return [];
-    }
+    public ReadOnlySpan<TimeRange> Find(ReadOnlySpan<byte> key) => keys.Find(key);
 }
