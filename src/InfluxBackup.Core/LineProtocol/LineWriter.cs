@@ -21,6 +21,7 @@ public sealed class LineWriter
     private byte[] names = new byte[1024];
     private Name[] nameAt = new Name[16];
     private Value[] values = new Value[16];
+    private TimeText timeText;
 
     private readonly record struct Name(int Start, int Length);
 
@@ -84,7 +85,7 @@ public sealed class LineWriter
         var key = series.SeriesKey;
         var times = series.Times;
         var columns = series.Columns;
-        var room = key.Length + DecimalText.MaxLength + 2 * Short;
+        var room = key.Length + TimeText.MaxLength + 2 * Short;
         var hasStrings = false;
         for (var i = 0; i < columns.Length; i++)
         {
@@ -140,7 +141,7 @@ public sealed class LineWriter
         firstSeparator = (byte)' ';
         at = (byte)' ';
         at = ref Unsafe.Add(ref at, 1);
-        at = ref Unsafe.Add(ref at, DecimalText.Write(time, ref at));
+        at = ref Unsafe.Add(ref at, timeText.Write(time, ref at));
         at = (byte)'\n';
         return (int)Unsafe.ByteOffset(ref start, ref at) + NumberEnd;
     }

@@ -23,6 +23,11 @@ public sealed class DirectoryExportSource(ServerDirectories directories) : Expor
         var listing = directories.ReadShards(selection, cancel);
         files = listing.Shards.Where(s => !s.IsEmpty && IsWanted(s.Shard, selection)).ToDictionary(s => s.Shard);
         var warnings = listing.Warnings.ToList();
+        if (directories.FindRunningServer(cancel) is { } running)
+        {
+            warnings.Add(running);
+        }
+
         if (directories.WalPath is null && directories.DataPath is not null)
         {
             warnings.Add("No WAL directory was given: points that the server has not yet written to TSM files are missing.");
@@ -65,7 +70,7 @@ public sealed class DirectoryExportSource(ServerDirectories directories) : Expor
         local.Own(directory);
         try
         {
-            var snapshot = WalSnapshot.Write(found.WalSegments, new WalSnapshotOptions { Directory = directory.Path }, cancel);
+            var snapshot = WalSnapshot.Write(found.WalSegments, new WalSnapshotOptions { Directory = directory.Path, FirstGeneration = found.NextGeneration }, cancel);
             local.Warnings.AddRange(snapshot.Warnings);
             foreach (var run in snapshot.Runs)
             {

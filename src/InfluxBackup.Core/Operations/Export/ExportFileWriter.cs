@@ -54,9 +54,16 @@ internal sealed class ExportFileWriter : IDisposable
 
     public static ExportFileWriter Resume(OpenExportFile file, CompressionLevel? compression, CancellationToken cancel)
     {
+        var partial = file.Path + LocalFile.PartialSuffix;
         try
         {
-            return new ExportFileWriter(file.Key, file.Path, file.Part, HashedFileWriter.Resume(file.Path + LocalFile.PartialSuffix, file.Length, cancel), compression)
+            // It may have been completed after the journal was written, in the middle of a shard that has to be done again.
+            if (!File.Exists(partial) && File.Exists(file.Path))
+            {
+                File.Move(file.Path, partial);
+            }
+
+            return new ExportFileWriter(file.Key, file.Path, file.Part, HashedFileWriter.Resume(partial, file.Length, cancel), compression)
             {
                 Length = file.Length,
                 textLength = file.TextLength,
@@ -66,7 +73,7 @@ internal sealed class ExportFileWriter : IDisposable
         }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
-            throw LocalFile.ReadFailed(file.Path + LocalFile.PartialSuffix, e);
+            throw LocalFile.ReadFailed(partial, e);
         }
     }
 
@@ -172,11 +179,15 @@ internal sealed class ExportFileWriter : IDisposable
         }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
-            throw LocalFile.WriteFailed(path ?? "standard output", e);
+            throw WriteFailed(e);
         }
 
         Length += bytes.Length;
     }
+
+    private InfluxBackupException WriteFailed(Exception e) => path is null
+        ? LocalFile.WriteFailed("standard output", e, "Whoever reads it has gone, or has no more room.")
+        : LocalFile.WriteFailed(path, e, "Free space, or check the path and its permissions, and go on with -Resume (--resume).");
 
     private void Guarded(Action write)
     {
@@ -186,7 +197,7 @@ internal sealed class ExportFileWriter : IDisposable
         }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
-            throw LocalFile.WriteFailed(path ?? "standard output", e);
+            throw WriteFailed(e);
         }
     }
 }

@@ -67,13 +67,10 @@ internal sealed class ExportOutput : IDisposable
 
         if (!options.Resume)
         {
-            if (!options.HasSeveralFiles)
-            {
-                CheckAbsent(path, options);
-            }
-
-            journal.Delete();
-            return new ExportOutput(options, plan, journal, fresh, completed);
+            var started = new ExportOutput(options, plan, journal, fresh, completed);
+            started.CheckAbsent();
+            journal.Write(fresh);
+            return started;
         }
 
         var done = journal.Read(fresh.Fingerprint);
@@ -169,7 +166,7 @@ internal sealed class ExportOutput : IDisposable
         else
         {
             var path = PathOf(key, part);
-            CheckAbsent(path, options);
+            CheckAbsent(path);
             file = ExportFileWriter.Create(key, path, part, options.Compression);
         }
 
@@ -204,9 +201,20 @@ internal sealed class ExportOutput : IDisposable
         // A file in the middle of a unit is no point to resume from: the unit's lines in it would be written again.
     }
 
-    private static void CheckAbsent(string path, ExportOptions options)
+    /// <summary>Better now than after hours: whether a file is in the way of any of the plan.</summary>
+    private void CheckAbsent()
     {
-        if (!options.Force && File.Exists(path))
+        var keys = options.HasSeveralFiles ? plan.Units.Select(u => u.File).Distinct() : [new ExportFileKey(null, null, null, null)];
+        foreach (var key in keys)
+        {
+            CheckAbsent(PathOf(key, 1));
+        }
+    }
+
+    /// <summary>Where a run is resumed, what is there and not in the journal is its own, of after the last entry.</summary>
+    private void CheckAbsent(string path)
+    {
+        if (!options.Force && !options.Resume && File.Exists(path))
         {
             throw new InfluxBackupException("OutputExists", ErrorKind.Exists, $"'{path}' exists already.")
             {
