@@ -16,6 +16,7 @@ try
         "backup" => await new BackupBench(options).RunAsync(interrupt.Token),
         "restore" => await new RestoreBench(options).RunAsync(interrupt.Token),
         "memory" => await new MemoryBench(options).RunAsync(interrupt.Token),
+        "decode" => new DecodeBench(options).Run(interrupt.Token),
         // What the backup bench starts as a process of its own, so that it is measured like the others.
         "bare-reader" => await BareReader.RunAsync(SnapshotPort.Parse(options.DataNode), options.Connections, interrupt.Token),
         _ => BenchOptions.PrintUsage(),

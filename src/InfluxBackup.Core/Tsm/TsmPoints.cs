@@ -6,7 +6,7 @@ namespace InfluxBackup.Tsm;
 
 /// <summary>
 /// The points of one block, unpacked. One object serves any number of blocks, one after another: the buffers are pooled
-/// and grow with what the blocks really hold. Only strings allocate, as their library returns a new array.
+/// and grow with what the blocks really hold, so that unpacking allocates nothing once they are large enough.
 /// </summary>
 public sealed partial class TsmPoints : IDisposable
 {
@@ -14,7 +14,10 @@ public sealed partial class TsmPoints : IDisposable
     private long[] numbers = [];
     private bool[] booleans = [];
     private Range[] ranges = [];
-    private ReadOnlyMemory<byte> text;
+    private byte[] unpackedText = [];
+
+    /// <summary>The text that <see cref="ranges"/> refer to: what was unpacked, or what was put together.</summary>
+    private byte[] text = [];
 
     /// <summary>How many points there are.</summary>
     public int Count { get; private set; }
@@ -38,13 +41,13 @@ public sealed partial class TsmPoints : IDisposable
 
     /// <summary>One value of a block of type <see cref="TsmBlockType.String"/>.</summary>
     public ReadOnlySpan<byte> String(int index) =>
-        Type == TsmBlockType.String ? text.Span[ranges.AsSpan(0, Count)[index]] : throw WrongType(TsmBlockType.String);
+        Type == TsmBlockType.String ? text.AsSpan()[ranges.AsSpan(0, Count)[index]] : throw WrongType(TsmBlockType.String);
 
     /// <summary>Where the values of a block of type <see cref="TsmBlockType.String"/> lie in <see cref="Text"/>.</summary>
     public ReadOnlySpan<Range> Strings => Type == TsmBlockType.String ? ranges.AsSpan(0, Count) : throw WrongType(TsmBlockType.String);
 
-    /// <summary>The text of all values of a block of type <see cref="TsmBlockType.String"/>.</summary>
-    public ReadOnlySpan<byte> Text => Type == TsmBlockType.String ? text.Span : throw WrongType(TsmBlockType.String);
+    /// <summary>The text of all values of a block of type <see cref="TsmBlockType.String"/>, and perhaps more behind it.</summary>
+    public ReadOnlySpan<byte> Text => Type == TsmBlockType.String ? text : throw WrongType(TsmBlockType.String);
 
     /// <summary>
     /// Unpacks a block, given without its checksum. Throws <see cref="TsmFormatException"/> if it cannot be unpacked or
@@ -119,7 +122,7 @@ public sealed partial class TsmPoints : IDisposable
         }
         if (counts.Agree)
         {
-            Grow(ref times, (int)timeCount);
+            Grow(ref times, (int)timeCount + DeltaSums.Overshoot);
             Count = TimestampCodec.Decode(block.Times, times);
         }
         return counts;
@@ -143,8 +146,7 @@ public sealed partial class TsmPoints : IDisposable
                 Grow(ref numbers, room);
                 return (ulong)FloatCodec.Decode(block.Values, MemoryMarshal.Cast<long, double>(numbers.AsSpan(0, room)));
             case TsmBlockType.String:
-                Grow(ref ranges, room);
-                return (ulong)StringCodec.Decode(block.Values, ranges.AsSpan(0, room), out text);
+                return ReadStrings(block, room);
         }
         var count = CountValues(block);
         if (count != timeCount)
@@ -156,7 +158,7 @@ public sealed partial class TsmPoints : IDisposable
             Grow(ref booleans, room);
             return (ulong)BooleanCodec.Decode(block.Values, booleans);
         }
-        Grow(ref numbers, room);
+        Grow(ref numbers, room + DeltaSums.Overshoot);
         return (ulong)IntegerCodec.Decode(block.Values, numbers);
     }
 
@@ -175,11 +177,19 @@ public sealed partial class TsmPoints : IDisposable
                 Grow(ref numbers, possible);
                 return (ulong)FloatCodec.Decode(block.Values, MemoryMarshal.Cast<long, double>(numbers.AsSpan(0, possible)));
             case TsmBlockType.String:
-                Grow(ref ranges, possible);
-                return (ulong)StringCodec.Decode(block.Values, ranges.AsSpan(0, possible), out text);
+                return ReadStrings(block, possible);
             default:
                 throw new TsmFormatException($"Blocks of {block.Type.Describe()} cannot be unpacked.");
         }
+    }
+
+    private ulong ReadStrings(TsmBlock block, int room)
+    {
+        Grow(ref ranges, room);
+        text = [];
+        var count = StringCodec.Decode(block.Values, ranges.AsSpan(0, room), ref unpackedText);
+        text = unpackedText;
+        return (ulong)count;
     }
 
     private delegate ulong Counting(ReadOnlySpan<byte> encoded);
@@ -218,7 +228,8 @@ public sealed partial class TsmPoints : IDisposable
         ArrayPool<long>.Shared.Return(numbers);
         ArrayPool<bool>.Shared.Return(booleans);
         ArrayPool<Range>.Shared.Return(ranges);
-        (times, numbers, booleans, ranges, text, Count) = ([], [], [], [], default, 0);
+        ArrayPool<byte>.Shared.Return(unpackedText);
+        (times, numbers, booleans, ranges, unpackedText, text, Count) = ([], [], [], [], [], [], 0);
     }
 }
 

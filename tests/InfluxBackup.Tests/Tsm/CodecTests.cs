@@ -130,7 +130,8 @@ public class CodecTests
         values =>
         {
             var ranges = new Range[values.Length + 1];
-            Assert.Equal(values.Length, StringCodec.Decode(TsmEncoder.Strings(values), ranges, out var text));
+            byte[] text = [];
+            Assert.Equal(values.Length, StringCodec.Decode(TsmEncoder.Strings(values), ranges, ref text));
             Assert.Equal(values, ranges[..^1].Select(r => text[r].ToArray()));
         });
 
@@ -151,11 +152,12 @@ public class CodecTests
         select (byte[])[(byte)(encoding << 4), .. bytes],
         encoded =>
         {
+            byte[] text = [];
             Try(() => Decode(TimestampCodec.Count(encoded), n => TimestampCodec.Decode(encoded, new long[n])));
             Try(() => Decode(IntegerCodec.Count(encoded), n => IntegerCodec.Decode(encoded, new long[n])));
             Try(() => Decode(BooleanCodec.Count(encoded), n => BooleanCodec.Decode(encoded, new bool[n])));
             Try(() => FloatCodec.Decode(encoded, new double[100]));
-            Try(() => StringCodec.Decode(encoded, new Range[100], out _));
+            Try(() => StringCodec.Decode(encoded, new Range[100], ref text));
         });
 
     [Fact]
@@ -167,17 +169,19 @@ public class CodecTests
         x =>
         {
             var encoded = TsmEncoder.Strings([.. Enumerable.Range(0, 60).Select(i => Encoding.UTF8.GetBytes($"text {i % 7} and {i}"))]);
+            byte[] text = [];
             encoded[1 + x.at % (encoded.Length - 1)] = x.value;
-            Try(() => StringCodec.Decode(encoded, new Range[100], out _));
-            Try(() => StringCodec.Decode(encoded.AsSpan(0, Math.Max(1, encoded.Length - x.cut)), new Range[100], out _));
+            Try(() => StringCodec.Decode(encoded, new Range[100], ref text));
+            Try(() => StringCodec.Decode(encoded.AsSpan(0, Math.Max(1, encoded.Length - x.cut)), new Range[100], ref text));
         });
 
     [Fact]
     public void A_claim_of_2_GiB_of_text_allocates_nothing()
     {
         byte[] encoded = [0x10, .. TsmEncoder.Uvarint(1UL << 31), .. new byte[1000]];
+        byte[] text = [];
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var error = Assert.Throws<TsmFormatException>(() => StringCodec.Decode(encoded, new Range[10], out _));
+        var error = Assert.Throws<TsmFormatException>(() => StringCodec.Decode(encoded, new Range[10], ref text));
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 100_000);
         Assert.Contains("2147483648", error.Message, StringComparison.Ordinal);
     }

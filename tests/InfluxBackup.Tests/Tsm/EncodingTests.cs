@@ -172,7 +172,8 @@ public class EncodingTests
             var end = 0;
             var ranges = values.Select(v => new Range(end, end += v.Length)).ToArray();
             var decoded = new Range[values.Count + 1];
-            Assert.Equal(values.Count, StringCodec.Decode(Encoded(w => StringCodec.Encode(ranges, text, w)), decoded, out var unpacked));
+            byte[] unpacked = [];
+            Assert.Equal(values.Count, StringCodec.Decode(Encoded(w => StringCodec.Encode(ranges, text, w)), decoded, ref unpacked));
             Assert.Equal(values, decoded[..^1].Select(r => unpacked[r].ToArray()));
         });
 

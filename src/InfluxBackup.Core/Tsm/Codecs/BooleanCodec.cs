@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace InfluxBackup.Tsm.Codecs;
 
@@ -29,11 +31,17 @@ public static class BooleanCodec
         {
             throw new ArgumentException($"Room for {destination.Length} of {count} values.", nameof(destination));
         }
-        for (var i = 0; i < (int)count; i++)
+        var values = MemoryMarshal.AsBytes(destination[..(int)count]);
+        var whole = values.Length / 8;
+        for (var i = 0; i < whole; i++)
         {
-            destination[i] = (bits[i >> 3] & (0x80 >> (i & 7))) != 0;
+            BinaryPrimitives.WriteUInt64LittleEndian(values[(i * 8)..], Spread(bits[i]));
         }
-        return (int)count;
+        for (var i = whole * 8; i < values.Length; i++)
+        {
+            values[i] = (byte)((bits[whole] >> (7 - (i & 7))) & 1);
+        }
+        return values.Length;
     }
 
     /// <summary>Packs all values; none at all is allowed.</summary>
@@ -53,6 +61,12 @@ public static class BooleanCodec
         }
         destination.Advance(start + bits.Length);
     }
+
+    /// <summary>
+    /// The bits of a byte in eight bytes, the highest bit in the first. The factor holds eight copies of the byte, nine
+    /// bits apart, so that they do not overlap, and the highest bit of the n-th byte of the product is the n-th bit.
+    /// </summary>
+    private static ulong Spread(byte bits) => ((bits * 0x8040201008040201UL) >> 7) & 0x0101010101010101UL;
 
     private static ReadOnlySpan<byte> ReadHeader(ReadOnlySpan<byte> encoded, out ulong count)
     {

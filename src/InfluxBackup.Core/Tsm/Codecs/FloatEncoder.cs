@@ -7,11 +7,8 @@ namespace InfluxBackup.Tsm.Codecs;
 /// <summary>The writing half of <see cref="FloatCodec"/>, which draws the bits.</summary>
 internal static class FloatEncoder
 {
-    private const int LeadingBits = 5;
-    private const int SignificantBits = 6;
-
     /// <summary>A change that brings its window takes at most two control bits, the window and 64 bits.</summary>
-    private const int MaxBitsPerValue = 2 + LeadingBits + SignificantBits + 64;
+    private const int MaxBitsPerValue = 2 + FloatCodec.LeadingBits + FloatCodec.SignificantBits + 64;
 
     /// <summary>Packs all values; none of them may be NaN, which ends the stream.</summary>
     public static void Encode(ReadOnlySpan<double> values, IBufferWriter<byte> destination)
@@ -43,7 +40,7 @@ internal static class FloatEncoder
                 continue;
             }
             // Five bits hold the leading zeros: the server writes their number modulo 32, and zeros beyond that as bits.
-            var leadingHere = BitOperations.LeadingZeroCount(change) & ((1 << LeadingBits) - 1);
+            var leadingHere = BitOperations.LeadingZeroCount(change) & ((1 << FloatCodec.LeadingBits) - 1);
             var trailingHere = BitOperations.TrailingZeroCount(change);
             if (leadingHere >= leading && trailingHere >= trailing)
             {
@@ -52,9 +49,9 @@ internal static class FloatEncoder
             else
             {
                 (leading, trailing) = (leadingHere, trailingHere);
-                var window = (leading << SignificantBits) | ((64 - leading - trailing) & ((1 << SignificantBits) - 1));
+                var window = (leading << FloatCodec.SignificantBits) | ((64 - leading - trailing) & ((1 << FloatCodec.SignificantBits) - 1));
                 bits.Write(0b11, 2);
-                bits.Write((ulong)window, LeadingBits + SignificantBits);
+                bits.Write((ulong)window, FloatCodec.LeadingBits + FloatCodec.SignificantBits);
             }
             bits.Write(change >> trailing, 64 - leading - trailing);
         }

@@ -36,7 +36,10 @@ public static class IntegerCodec
         }
     }
 
-    /// <summary>Unpacks all values into <paramref name="destination"/>, which must have room for <see cref="Count"/> of them.</summary>
+    /// <summary>
+    /// Unpacks all values into <paramref name="destination"/>, which must have room for <see cref="Count"/> of them. A few
+    /// behind them may be overwritten, where it has room for more.
+    /// </summary>
     /// <returns>How many there were.</returns>
     public static int Decode(ReadOnlySpan<byte> encoded, Span<long> destination)
     {
@@ -49,34 +52,25 @@ public static class IntegerCodec
         {
             return 0;
         }
-        var values = destination[..(int)count];
-        values[0] = Unzigzag(BinaryPrimitives.ReadUInt64BigEndian(encoded[1..]));
+        var values = MemoryMarshal.Cast<long, ulong>(destination);
+        var delta = new ZigzagDelta();
         switch (ReadHeader(encoded))
         {
             case Raw:
-                for (var i = 1; i < values.Length; i++)
-                {
-                    values[i] = values[i - 1] + Unzigzag(BinaryPrimitives.ReadUInt64BigEndian(encoded[(1 + i * sizeof(long))..]));
-                }
+                DeltaSums.Raw(encoded[1..], delta, values[..(int)count]);
                 break;
             case Packed:
-                Simple8b.Decode(encoded[FirstEnd..], MemoryMarshal.Cast<long, ulong>(values[1..]));
-                var value = values[0];
-                for (var i = 1; i < values.Length; i++)
-                {
-                    values[i] = value += Unzigzag((ulong)values[i]);
-                }
+                DeltaSums.Packed(encoded[FirstEnd..], delta, ReadFirst(encoded), values);
                 break;
             default:
-                ReadRun(encoded, out var delta, out _);
-                for (var i = 1; i < values.Length; i++)
-                {
-                    values[i] = values[i - 1] + delta;
-                }
+                ReadRun(encoded, out var step, out _);
+                DeltaSums.Run(ReadFirst(encoded), step, values[..(int)count]);
                 break;
         }
-        return values.Length;
+        return (int)count;
     }
+
+    private static ulong ReadFirst(ReadOnlySpan<byte> encoded) => new ZigzagDelta().Of(BinaryPrimitives.ReadUInt64BigEndian(encoded[1..]));
 
     /// <summary>
     /// Packs all values, of which there is at least one: as a run if there are three or more and all differences are
@@ -147,8 +141,6 @@ public static class IntegerCodec
 
     private static ulong Zigzag(long value) => (ulong)((value << 1) ^ (value >> 63));
 
-    private static long Unzigzag(ulong zigzag) => (long)(zigzag >> 1) ^ -(long)(zigzag & 1);
-
     private static int ReadHeader(ReadOnlySpan<byte> encoded)
     {
         if (encoded.Length < FirstEnd)
@@ -167,7 +159,7 @@ public static class IntegerCodec
         return encoding;
     }
 
-    private static void ReadRun(ReadOnlySpan<byte> encoded, out long delta, out ulong repeats)
+    private static void ReadRun(ReadOnlySpan<byte> encoded, out ulong delta, out ulong repeats)
     {
         var rest = encoded[FirstEnd..];
         repeats = 0;
@@ -175,6 +167,6 @@ public static class IntegerCodec
         {
             throw new TsmFormatException("A run of integers is cut off.", encoded.Length - rest.Length);
         }
-        delta = Unzigzag(zigzag);
+        delta = new ZigzagDelta().Of(zigzag);
     }
 }

@@ -1,5 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace InfluxBackup.Tsm.Codecs;
 
@@ -28,11 +31,21 @@ public static class Simple8b
     public const ulong MaxValue = (1UL << 60) - 1;
 
     /// <summary>The first selector of numbers that have bits; those before it stand for ones.</summary>
-    private const int FirstWithBits = 2;
+    internal const int FirstWithBits = 2;
 
-    private static ReadOnlySpan<byte> Numbers => [240, 120, 60, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1];
+    /// <summary>The selector of a word that holds one number.</summary>
+    internal const int WholeWord = 15;
 
-    private static ReadOnlySpan<byte> Widths => [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 60];
+    internal static ReadOnlySpan<byte> Numbers => [240, 120, 60, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1];
+
+    internal static ReadOnlySpan<byte> Widths => [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 60];
+
+    /// <summary>The bits of a word that hold numbers: neither the selector nor what is unused.</summary>
+    internal static ReadOnlySpan<ulong> Payloads =>
+    [
+        0, 0, MaxValue, MaxValue, MaxValue, MaxValue, MaxValue, MaxValue,
+        (1UL << 56) - 1, (1UL << 56) - 1, MaxValue, MaxValue, MaxValue, MaxValue, MaxValue, MaxValue,
+    ];
 
     /// <summary>How many numbers these words hold.</summary>
     public static long Count(ReadOnlySpan<byte> words)
@@ -42,7 +55,22 @@ public static class Simple8b
             throw new TsmFormatException($"Packed numbers of {words.Length} bytes are not made of whole words of {WordSize}.");
         }
         long count = 0;
-        for (var i = 0; i < words.Length; i += WordSize)
+        var i = 0;
+        if (Avx2.IsSupported && BitConverter.IsLittleEndian)
+        {
+            // The selector is the high half of a word's first byte. All other bytes look up nothing and stay zero.
+            var table = Vector256.Create(Vector128.Create(Numbers), Vector128.Create(Numbers));
+            var others = Vector256.Create(0x8080808080808000).AsByte();
+            var counts = Vector256<long>.Zero;
+            for (; i <= words.Length - Vector256<byte>.Count; i += Vector256<byte>.Count)
+            {
+                var four = Vector256.LoadUnsafe(ref MemoryMarshal.GetReference(words), (nuint)i);
+                var selectors = Vector256.ShiftRightLogical(four.AsUInt64(), 4) & Vector256.Create(0xfUL);
+                counts += Avx2.Shuffle(table, selectors.AsByte() | others).AsInt64();
+            }
+            count = Vector256.Sum(counts);
+        }
+        for (; i < words.Length; i += WordSize)
         {
             count += Numbers[words[i] >> 4];
         }

@@ -10,12 +10,37 @@ namespace InfluxBackup.Tsm.Codecs;
 internal static class SnappyBlock
 {
     /// <summary>
-    /// Unpacks a block. What it claims to unpack to is believed only as far as its own size allows: the densest element,
-    /// a copy of three bytes, stands for 64. A claim beyond that, or beyond <paramref name="limit"/>, allocates nothing.
+    /// Unpacks a block into a buffer of the shared pool, which is replaced by a longer one where that is needed. What the
+    /// block claims to unpack to is believed only as far as its own size allows: the densest element, a copy of three
+    /// bytes, stands for 64. A claim beyond that, or beyond <paramref name="limit"/>, allocates nothing.
     /// </summary>
+    /// <returns>How many bytes there are, from the start of the buffer.</returns>
+    public static int Decode(ReadOnlySpan<byte> block, int limit, ref byte[] buffer)
+    {
+        var elements = block;
+        var length = TakeLength(ref elements, Math.Min(limit, Array.MaxLength - SnappyDecoder.Slack));
+        if (buffer.Length < length + SnappyDecoder.Slack)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            // Until there is another: should renting fail, nobody may return the old one twice.
+            buffer = [];
+            buffer = ArrayPool<byte>.Shared.Rent(length + SnappyDecoder.Slack);
+        }
+        SnappyDecoder.Decode(elements, length, buffer);
+        return length;
+    }
+
+    /// <summary>Unpacks a block into an array of its own, with the same care.</summary>
     public static byte[] Decode(ReadOnlySpan<byte> block, int limit)
     {
         var elements = block;
+        var text = GC.AllocateUninitializedArray<byte>(TakeLength(ref elements, Math.Min(limit, Array.MaxLength)));
+        SnappyDecoder.Decode(elements, text.Length, text);
+        return text;
+    }
+
+    private static int TakeLength(ref ReadOnlySpan<byte> elements, int limit)
+    {
         if (!Uvarint.TryTake(ref elements, out var claimed))
         {
             throw new TsmFormatException("The length of compressed text is cut off.");
@@ -25,22 +50,9 @@ internal static class SnappyBlock
         {
             throw new TsmFormatException($"Compressed text claims to unpack to {claimed} bytes; its {elements.Length} bytes can hold at most {possible}.");
         }
-        if (claimed > (ulong)limit)
-        {
-            throw new TsmFormatException($"Compressed text unpacks to {claimed} bytes, more than the {limit} that are accepted.");
-        }
-        try
-        {
-            var text = Snappy.Decode(block);
-            return (ulong)text.Length == claimed
-                ? text
-                : throw new TsmFormatException($"Compressed text unpacks to {text.Length} bytes and not to {claimed}.");
-        }
-        // The library says "corrupt" in several ways, from IOException to an index outside of its arrays.
-        catch (Exception error) when (error is not (TsmFormatException or OutOfMemoryException))
-        {
-            throw new TsmFormatException("Compressed text cannot be unpacked: " + error.Message, 0, error);
-        }
+        return claimed <= (ulong)limit
+            ? (int)claimed
+            : throw new TsmFormatException($"Compressed text unpacks to {claimed} bytes, more than the {limit} that are accepted.");
     }
 
     /// <summary>Packs bytes into one block.</summary>

@@ -19,30 +19,51 @@ public static class StringCodec
     /// </summary>
     /// <param name="encoded">The values part of a block.</param>
     /// <param name="destination">Where each string lies in <paramref name="text"/>.</param>
-    /// <param name="text">The text of all strings.</param>
+    /// <param name="text">
+    /// Takes the text of all strings; a buffer of the shared pool, which is replaced by a longer one where that is needed.
+    /// </param>
     /// <returns>How many strings were found.</returns>
-    public static int Decode(ReadOnlySpan<byte> encoded, Span<Range> destination, out ReadOnlyMemory<byte> text)
+    public static int Decode(ReadOnlySpan<byte> encoded, Span<Range> destination, ref byte[] text)
     {
         if (encoded.IsEmpty || encoded[0] >> 4 != SnappyCompressed)
         {
             throw new TsmFormatException(encoded.IsEmpty ? "There are no values." : $"Unknown encoding {encoded[0] >> 4} of strings.");
         }
-        var unpacked = SnappyBlock.Decode(encoded[1..], TsmFormat.MaxTextSize);
-        text = unpacked;
+        var length = SnappyBlock.Decode(encoded[1..], TsmFormat.MaxTextSize, ref text);
+        var unpacked = text.AsSpan(0, length);
         var count = 0;
-        ReadOnlySpan<byte> rest = unpacked;
-        while (!rest.IsEmpty && count < destination.Length)
+        for (var at = 0; at < unpacked.Length && count < destination.Length; count++)
         {
-            if (!Uvarint.TryTake(ref rest, out var length) || length > (ulong)rest.Length)
+            // Nearly all are shorter than 128 bytes, and so is their length than two.
+            int size = unpacked[at++];
+            if (size >= 0x80)
             {
-                throw new TsmFormatException($"String {count} runs past the end of the unpacked text ({length} bytes, {rest.Length} are left).");
+                size = ReadLength(unpacked, ref at, count);
             }
-            var start = unpacked.Length - rest.Length;
-            destination[count++] = start..(start + (int)length);
-            rest = rest[(int)length..];
+            if (size > unpacked.Length - at)
+            {
+                throw PastTheEnd(count, (ulong)size, unpacked.Length - at);
+            }
+            destination[count] = at..(at + size);
+            at += size;
         }
         return count;
     }
+
+    /// <summary>A length of two bytes or more, the first of which was taken.</summary>
+    private static int ReadLength(ReadOnlySpan<byte> unpacked, ref int at, int count)
+    {
+        var rest = unpacked[(at - 1)..];
+        if (!Uvarint.TryTake(ref rest, out var size) || size > (ulong)rest.Length)
+        {
+            throw PastTheEnd(count, size, rest.Length);
+        }
+        at = unpacked.Length - rest.Length;
+        return (int)size;
+    }
+
+    private static TsmFormatException PastTheEnd(int count, ulong size, int left) =>
+        new($"String {count} runs past the end of the unpacked text ({size} bytes, {left} are left).");
 
     /// <summary>Packs all strings; none at all is allowed.</summary>
     /// <param name="strings">Where each string lies in <paramref name="text"/>: in any order, with or without gaps.</param>

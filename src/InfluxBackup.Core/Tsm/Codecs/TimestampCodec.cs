@@ -43,7 +43,10 @@ public static class TimestampCodec
         }
     }
 
-    /// <summary>Unpacks all times into <paramref name="destination"/>, which must have room for <see cref="Count"/> of them.</summary>
+    /// <summary>
+    /// Unpacks all times into <paramref name="destination"/>, which must have room for <see cref="Count"/> of them. A few
+    /// behind them may be overwritten, where it has room for more.
+    /// </summary>
     /// <returns>How many there were.</returns>
     public static int Decode(ReadOnlySpan<byte> encoded, Span<long> destination)
     {
@@ -56,35 +59,26 @@ public static class TimestampCodec
         {
             return 0;
         }
-        var times = MemoryMarshal.Cast<long, ulong>(destination[..(int)count]);
+        var times = MemoryMarshal.Cast<long, ulong>(destination);
         var (encoding, scale) = ReadHeader(encoded);
-        times[0] = BinaryPrimitives.ReadUInt64BigEndian(encoded[1..]);
+        var first = BinaryPrimitives.ReadUInt64BigEndian(encoded[1..]);
         switch (encoding)
         {
             case Raw:
-                for (var i = 1; i < times.Length; i++)
-                {
-                    times[i] = times[i - 1] + BinaryPrimitives.ReadUInt64BigEndian(encoded[(1 + i * sizeof(long))..]);
-                }
+                DeltaSums.Raw(encoded[1..], new PlainDelta(), times[..(int)count]);
+                break;
+            case Packed when scale == 1:
+                DeltaSums.Packed(encoded[FirstEnd..], new PlainDelta(), first, times);
                 break;
             case Packed:
-                Simple8b.Decode(encoded[FirstEnd..], times[1..]);
-                var time = times[0];
-                for (var i = 1; i < times.Length; i++)
-                {
-                    times[i] = time += times[i] * scale;
-                }
+                DeltaSums.Packed(encoded[FirstEnd..], new ScaledDelta(scale), first, times);
                 break;
             default:
                 ReadRun(encoded, out var delta, out _);
-                delta *= scale;
-                for (var i = 1; i < times.Length; i++)
-                {
-                    times[i] = times[i - 1] + delta;
-                }
+                DeltaSums.Run(first, delta * scale, times[..(int)count]);
                 break;
         }
-        return times.Length;
+        return (int)count;
     }
 
     /// <summary>

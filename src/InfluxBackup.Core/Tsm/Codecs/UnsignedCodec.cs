@@ -12,7 +12,10 @@ public static class UnsignedCodec
     /// <summary>How many values these bytes stand for, without unpacking them. A run can claim any number.</summary>
     public static ulong Count(ReadOnlySpan<byte> encoded) => IntegerCodec.Count(encoded);
 
-    /// <summary>Unpacks all values into <paramref name="destination"/>, which must have room for <see cref="Count"/> of them.</summary>
+    /// <summary>
+    /// Unpacks all values into <paramref name="destination"/>, which must have room for <see cref="Count"/> of them. A few
+    /// behind them may be overwritten, where it has room for more.
+    /// </summary>
     /// <returns>How many there were.</returns>
     public static int Decode(ReadOnlySpan<byte> encoded, Span<ulong> destination) =>
         IntegerCodec.Decode(encoded, MemoryMarshal.Cast<ulong, long>(destination));
