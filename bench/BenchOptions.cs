@@ -58,7 +58,7 @@ internal sealed record BenchOptions
 
     public static int PrintUsage()
     {
-        Console.WriteLine("backup | restore | memory  [--points N] [--shards N] [--rounds N] [--keep DIR] [--workdir DIR]");
+        Console.WriteLine("backup | restore | test | memory  [--points N] [--shards N] [--rounds N] [--keep DIR] [--workdir DIR]");
         Console.WriteLine("decode  [--rounds N]");
         Console.WriteLine("bare-reader  --data-node HOST:PORT [--connections N]");
         return 1;

@@ -13,7 +13,7 @@ internal static class OurTool
     public static Task<ProcessRun> RestoreAsync(InfluxServer target, string path, CancellationToken cancel) =>
         RunAsync(["restore", "--path", path, "--data-node", target.DataNode, "--http-uri", target.HttpAddress.ToString(), "--json"], cancel);
 
-    private static Task<ProcessRun> RunAsync(string[] arguments, CancellationToken cancel)
+    public static Task<ProcessRun> RunAsync(string[] arguments, CancellationToken cancel)
     {
         string host = Path.Combine(AppContext.BaseDirectory, "influxbackup");
         return File.Exists(host)

@@ -161,7 +161,7 @@ Describe 'Views' {
     }
 
     It 'show a test with its outcome first' {
-        Test-InfluxBackup $golden | Out-String | Should -Match 'Outcome +Timestamp +Shards +Failed +Size'
+        Test-InfluxBackup $golden | Out-String | Should -Match 'Outcome +Timestamp +Shards +Failed +Deep +Size'
     }
 
     It 'exist for every type that a cmdlet writes' {

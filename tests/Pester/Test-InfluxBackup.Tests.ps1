@@ -46,6 +46,39 @@ Describe 'Test-InfluxBackup' {
         $finding | Out-String | Should -BeLike '*Error*16*'
     }
 
+    It 'names series, field and times of what it finds' {
+        $finding = (Test-InfluxBackup (Join-Path $data 'hostile' 'tsm-bitflip-value')).Findings | Where-Object Severity -eq 'Error'
+        $finding.Check | Should -Be 'TsmBlockChecksum'
+        $finding.Entry | Should -Be '000000001-000000001.tsm'
+        $finding.Offset | Should -Be 10281
+        $finding.Series | Should -Be 'b5000'
+        $finding.Field | Should -Be 'i'
+        $finding.StartTime.Ticks | Should -Be ([datetime]::UnixEpoch.Ticks - 15000)
+        $finding.EndTime.Ticks | Should -Be ([datetime]::UnixEpoch.Ticks - 5010)
+        $text = $finding | Format-List | Out-String
+        $text | Should -BeLike '*Series*: b5000*StartTime*: 1969-12-31T23:59:59.9985000Z*'
+    }
+
+    It 'can be quick' {
+        $result = Test-InfluxBackup $golden -Quick
+        $result.IsSound | Should -BeTrue
+        $result.DeepShardCount | Should -Be 0
+        $result.Bytes | Should -Be (Test-InfluxBackup $golden).Bytes
+        (Test-InfluxBackup $damaged -Quick).IsSound | Should -BeFalse
+    }
+
+    It 'reads a share of the shards, and all shares together are everything' {
+        $counts = 1..3 | ForEach-Object { Test-InfluxBackup $golden -ReadDataSubset "$_/3" }
+        $counts.ShardCount | Sort-Object -Unique | Should -Be 22
+        ($counts.DeepShardCount | Measure-Object -Sum).Sum | Should -Be 22
+        (Test-InfluxBackup $golden -ReadDataSubset 10%).DeepShardCount | Should -Be 3
+    }
+
+    It 'says what a share is' {
+        $record = { Test-InfluxBackup $golden -ReadDataSubset 31/30 } | Should -Throw -PassThru
+        $record.FullyQualifiedErrorId | Should -BeLike 'DataSubsetInvalid,*'
+    }
+
     It 'finds fault with <Name>' -ForEach $damagedSets {
         $result = Test-InfluxBackup $Path
         "$($result.Outcome)" | Should -Not -Be 'Complete'

@@ -6,7 +6,7 @@ namespace InfluxBackup.Tsm;
 /// Counts the points of a TSM file without unpacking one: how many times a block has can be told from the form in which they are
 /// stored. Checksums are not compared; that is <see cref="TsmFileVerifier"/>'s.
 /// </summary>
-internal static class TsmFileCounter
+public static class TsmFileCounter
 {
     /// <summary>The type of a block and the length of its times.</summary>
     private const int BlockHeadSize = 1 + 10;

@@ -16,5 +16,5 @@ public sealed record TsmVerifyOptions
     public int MaxProblems { get; init; } = 20;
 
     /// <summary>Is told of the keys on the way.</summary>
-    internal ITsmKeyObserver? Observer { get; init; }
+    public ITsmKeyObserver? Observer { get; init; }
 }

@@ -9,7 +9,7 @@ namespace InfluxBackup.Operations.Staging;
 /// Counts the different series of several files that each have theirs in ascending order, in constant memory: the series of each file, a
 /// run, are written one after another, and in the end all runs are merged. Many runs are merged into one on the way.
 /// </summary>
-internal sealed class SeriesCounter : IDisposable
+public sealed class SeriesCounter : IDisposable
 {
     /// <summary>Runs that are merged at once; each takes a buffer.</summary>
     private const int MostRuns = 64;
@@ -26,6 +26,7 @@ internal sealed class SeriesCounter : IDisposable
     private readonly HashSet<KeyBytes> unsorted = new(KeyBytes.Comparer);
     private readonly byte[] buffer = new byte[BufferSize];
     private readonly byte[] previous = new byte[ushort.MaxValue];
+    private readonly byte[] lookup = new byte[ushort.MaxValue];
     private int filled;
     private int previousLength;
     private int unsortedBytes;
@@ -58,8 +59,8 @@ internal sealed class SeriesCounter : IDisposable
     public void AddUnsorted(ReadOnlySpan<byte> key)
     {
         var series = SeriesOf(key);
-        series.CopyTo(previous);
-        var bytes = new KeyBytes(previous, series.Length);
+        series.CopyTo(lookup);
+        var bytes = new KeyBytes(lookup, series.Length);
         if (!unsorted.Contains(bytes))
         {
             unsorted.Add(bytes.Copy());
@@ -152,7 +153,7 @@ internal sealed class SeriesCounter : IDisposable
 
         var last = new byte[ushort.MaxValue];
         var lastLength = -1;
-        while (queue.TryPeek(out var reader, out _))
+        while (queue.TryDequeue(out var reader, out _))
         {
             if (lastLength < 0 || !reader.Series.SequenceEqual(last.AsSpan(0, lastLength)))
             {
@@ -161,7 +162,11 @@ internal sealed class SeriesCounter : IDisposable
                 take(reader.Series);
             }
 
-            _ = reader.Read() ? queue.DequeueEnqueue(reader, reader) : queue.Dequeue();
+            // Taken out before it moves on: the queue would compare it with itself.
+            if (reader.Read())
+            {
+                queue.Enqueue(reader, reader);
+            }
         }
     }
 

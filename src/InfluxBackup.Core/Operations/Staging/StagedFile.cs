@@ -5,21 +5,21 @@ using Microsoft.Win32.SafeHandles;
 namespace InfluxBackup.Operations.Staging;
 
 /// <summary>One file of an archive, first filled, then read, then thrown away.</summary>
-internal sealed class StagedFile : IDisposable
+public sealed class StagedFile : IDisposable
 {
     private readonly NativeBuffer? memory;
     private readonly SafeFileHandle? file;
     private Action? release;
     private long length;
 
-    public StagedFile(string name, NativeBuffer memory, Action release)
+    internal StagedFile(string name, NativeBuffer memory, Action release)
     {
         Name = name;
         this.memory = memory;
         this.release = release;
     }
 
-    public StagedFile(string name, SafeFileHandle file)
+    internal StagedFile(string name, SafeFileHandle file)
     {
         Name = name;
         this.file = file;

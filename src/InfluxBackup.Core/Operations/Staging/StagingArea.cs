@@ -8,7 +8,7 @@ namespace InfluxBackup.Operations.Staging;
 /// many as fit lie in memory; the others in temporary files, which have no name: whatever becomes of the process, none is left.
 /// </summary>
 /// <param name="memory">Bytes of all files in memory at one time.</param>
-internal sealed class StagingArea(long memory = StagingArea.DefaultMemory)
+public sealed class StagingArea(long memory = StagingArea.DefaultMemory)
 {
     /// <summary>Files of a few shards at once, with room to the 200 MB that a process may take.</summary>
     public const long DefaultMemory = 64 << 20;
