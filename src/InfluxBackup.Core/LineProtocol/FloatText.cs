@@ -20,6 +20,9 @@ public static class FloatText
     private const int FirstLargeExponent = 6;
     private const int LastSmallExponent = -5;
 
+    private const double Thousand = 1000;
+    private const double FifteenDigits = 1e15;
+
     /// <summary>
     /// Writes a float; <paramref name="destination"/> has room for <see cref="MaxLength"/> bytes, all of which may be written to.
     /// NaN and infinity, which no server stores, are written as such; line protocol has no form for them.
@@ -52,11 +55,17 @@ public static class FloatText
             return WriteSpecial(value, ref destination);
         }
 
-        // Small whole numbers are common, and their digits are known without any search.
-        var whole = (ulong)Math.Abs(value);
-        if (whole < 1_000_000 && whole == Math.Abs(value))
+        // Numbers of a few decimals are common, and their digits need no search: up to 15 digits a decimal is the shortest that
+        // reads back, if it does. A quotient of whole numbers is rounded as a reader rounds.
+        var magnitude = BitConverter.UInt64BitsToDouble(bits);
+        var scaled = magnitude * Thousand;
+        if (scaled < FifteenDigits)
         {
-            return length + DecimalText.Write(whole, ref text);
+            var thousandths = (ulong)scaled;
+            if (thousandths == scaled && thousandths / Thousand == magnitude)
+            {
+                return length + WriteDigits(thousandths, -3, ref text);
+            }
         }
         var digits = ShortestDecimal.From(bits, out var exponent);
         return length + WriteDigits(digits, exponent, ref text);
