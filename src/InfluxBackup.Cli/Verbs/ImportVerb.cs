@@ -56,7 +56,7 @@ internal sealed class ImportVerb : Verb
     };
 
     private readonly Option<long?> pointsPerSecond = new("--points-per-second") { Description = "Write no more lines a second than this.", HelpName = "number", CustomParser = ArgumentParsers.Amount };
-    private readonly Option<long?> batchLines = new("--batch-lines") { Description = "Lines of a request. [default: 10000]", HelpName = "number", CustomParser = ArgumentParsers.Amount };
+    private readonly Option<long?> batchLines = new("--batch-lines") { Description = "Lines of a request. [default: 5000]", HelpName = "number", CustomParser = ArgumentParsers.Amount };
     private readonly Option<long?> batchBytes = new("--batch-bytes") { Description = "Bytes of a request before compression. [default: 1048576]", HelpName = "number", CustomParser = ArgumentParsers.Amount };
     private readonly Option<bool?> compress = new("--compress") { Description = "Compress what is sent: true or false. [default: yes, unless the server is on this machine]", HelpName = "bool" };
     private readonly Option<string?> rejectPath = new("--reject-path") { Description = "File for lines that the server refuses. [default: the file's name with .rejected.lp]", HelpName = "file" };

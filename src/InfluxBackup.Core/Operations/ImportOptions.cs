@@ -35,7 +35,7 @@ public sealed record ImportOptions
     public int? Parallelism { get; init; }
 
     /// <summary>Lines of a request at most.</summary>
-    public int BatchLines { get; init; } = 10_000;
+    public int BatchLines { get; init; } = 5_000;
 
     /// <summary>Bytes of a request at most, before compression; a longer line makes a request of its own.</summary>
     public int BatchBytes { get; init; } = 1 << 20;
