@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.ExceptionServices;
 
 namespace InfluxBackup.LineProtocol;
 
@@ -27,6 +28,7 @@ public sealed class LineReader(Stream stream, int maxLength = LineReader.Default
     private int lineLength;
     private int next;
     private int lineFeeds;
+    private ExceptionDispatchInfo? broken;
     private bool isPositioned;
     private bool isBegun;
 
@@ -156,7 +158,7 @@ public sealed class LineReader(Stream stream, int maxLength = LineReader.Default
         }
 
         var line = text[lead..];
-        if (IsPlain || line[0] is (byte)'#' or (byte)'\n' or (byte)'\r')
+        if (IsPlain || line[0] is (byte)'#' or (byte)'\n' || (line[0] == (byte)'\r' && IsBlank(line)))
         {
             var length = line.IndexOf((byte)'\n');
             if (length < 0)
@@ -216,6 +218,8 @@ public sealed class LineReader(Stream stream, int maxLength = LineReader.Default
     private static int TrimEnd(ReadOnlySpan<byte> line) =>
         line is [.., not (byte)'\\', (byte)'\r'] or [(byte)'\r'] ? line.Length - 1 : line.Length;
 
+    private static bool IsBlank(ReadOnlySpan<byte> line) => line.IndexOfAnyExcept(BlankSpace) is var found && (found < 0 || line[found] == (byte)'\n');
+
     private static bool EndsInBackslash(ReadOnlySpan<byte> line)
     {
         var others = line.LastIndexOfAnyExcept((byte)'\\');
@@ -248,6 +252,7 @@ public sealed class LineReader(Stream stream, int maxLength = LineReader.Default
 
     private void Fill()
     {
+        broken?.Throw();
         if (start > 0)
         {
             buffer.AsSpan(start, end - start).CopyTo(buffer);
@@ -262,9 +267,22 @@ public sealed class LineReader(Stream stream, int maxLength = LineReader.Default
             buffer = larger;
         }
 
-        var read = stream.ReadAtLeast(buffer.AsSpan(end), buffer.Length - end, throwOnEndOfStream: false);
-        isEnded = read < buffer.Length - end;
-        end += read;
+        var filled = end;
+        try
+        {
+            while (end < buffer.Length && !isEnded)
+            {
+                var read = stream.Read(buffer.AsSpan(end));
+                end += read;
+                isEnded = read == 0;
+            }
+        }
+        catch (Exception e) when (end > filled)
+        {
+            // What was read before the stream broke is given first.
+            broken = ExceptionDispatchInfo.Capture(e);
+        }
+
         next = start;
     }
 }

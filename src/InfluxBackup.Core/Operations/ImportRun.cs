@@ -134,7 +134,7 @@ internal sealed class ImportRun(ImportOptions options, ImportSource source, Infl
                             break;
                         case Step.End:
                             await lanes.DrainAsync(cancel).ConfigureAwait(false);
-                            watermark.MoveTo(new ImportPosition(script.NextOffset, script.NextNumber, script.Context));
+                            watermark.MoveTo(new ImportPosition(script.Offset, script.Number, script.Context));
                             return true;
                     }
 
@@ -286,7 +286,7 @@ internal sealed class ImportRun(ImportOptions options, ImportSource source, Infl
             LinesBefore = earlier is null ? 0 : earlier.LineNumber - 1,
             RejectedBefore = rejectedBefore,
             Statements = statements.Done,
-            Rejections = rejects.First,
+            Rejections = [.. rejects.First.OrderBy(r => r.LineNumber)],
             RejectPath = rejects.Path,
             CheckpointPath = !isFinished && journal is { IsSaved: true } ? journal.Path : null,
             Batches = account.Batches,

@@ -13,18 +13,16 @@ namespace InfluxBackup.Operations;
 /// </remarks>
 public sealed class ImportText : ReadOnlyStream
 {
-    private const int HeldBack = 16;
-    private const int BufferSize = 256 << 10;
-
     private readonly byte[] seal = Guid.NewGuid().ToByteArray();
-    private readonly byte[] held = new byte[BufferSize];
+    private readonly ChainedStream packed;
     private readonly GZipStream gzip;
-    private int start;
-    private int end;
     private bool isEnded;
 
-    private ImportText(Stream compressed) =>
-        gzip = new GZipStream(new ChainedStream(compressed, new MemoryStream(Compress(seal))), CompressionMode.Decompress);
+    private ImportText(Stream compressed)
+    {
+        packed = new ChainedStream(compressed, new MemoryStream(Compress(seal)));
+        gzip = new GZipStream(packed, CompressionMode.Decompress);
+    }
 
     /// <summary>The text of a stream; the stream itself when it is not compressed.</summary>
     public static Stream Open(Stream raw)
@@ -49,22 +47,21 @@ public sealed class ImportText : ReadOnlyStream
     /// <exception cref="InvalidDataException">The compressed data are damaged or cut.</exception>
     public override int Read(Span<byte> buffer)
     {
-        while (end - start <= HeldBack && !isEnded)
+        if (isEnded || buffer.Length == 0)
         {
-            Fill();
+            return 0;
         }
 
-        var count = Math.Min(buffer.Length, end - start - HeldBack);
-        if (count > 0)
+        var read = gzip.Read(buffer);
+        if (!packed.IsFirstEnded && read > 0)
         {
-            held.AsSpan(start, count).CopyTo(buffer);
-            start += count;
-            return count;
+            return read;
         }
 
-        return buffer.Length == 0 || held.AsSpan(start, end - start).SequenceEqual(seal)
-            ? 0
-            : throw new InvalidDataException("The compressed data are cut, or something else follows them.");
+        // From here on everything comes of the seal; behind a cut it comes out as nonsense, which must not be taken for text.
+        isEnded = true;
+        CheckSeal(buffer[..read]);
+        return 0;
     }
 
     protected override void Dispose(bool disposing)
@@ -77,13 +74,21 @@ public sealed class ImportText : ReadOnlyStream
         base.Dispose(disposing);
     }
 
-    private void Fill()
+    private void CheckSeal(ReadOnlySpan<byte> beginning)
     {
-        held.AsSpan(start, end - start).CopyTo(held);
-        (start, end) = (0, end - start);
-        var read = gzip.Read(held.AsSpan(end));
-        isEnded = read == 0;
-        end += read;
+        var found = new byte[seal.Length + 1];
+        var length = Math.Min(beginning.Length, found.Length);
+        beginning[..length].CopyTo(found);
+        int read;
+        while (length < found.Length && (read = gzip.Read(found.AsSpan(length))) > 0)
+        {
+            length += read;
+        }
+
+        if (!found.AsSpan(0, length).SequenceEqual(seal))
+        {
+            throw new InvalidDataException("The compressed data are cut, or something else follows them.");
+        }
     }
 
     private static byte[] Compress(byte[] text)
@@ -100,11 +105,11 @@ public sealed class ImportText : ReadOnlyStream
     /// <summary>One stream after the other.</summary>
     private sealed class ChainedStream(Stream first, Stream second) : ReadOnlyStream
     {
-        private bool isFirstEnded;
+        public bool IsFirstEnded { get; private set; }
 
         public override int Read(Span<byte> buffer)
         {
-            if (!isFirstEnded)
+            if (!IsFirstEnded)
             {
                 var read = first.Read(buffer);
                 if (read > 0 || buffer.Length == 0)
@@ -112,7 +117,7 @@ public sealed class ImportText : ReadOnlyStream
                     return read;
                 }
 
-                isFirstEnded = true;
+                IsFirstEnded = true;
             }
 
             return second.Read(buffer);
