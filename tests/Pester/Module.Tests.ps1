@@ -177,10 +177,11 @@ Describe 'Cmdlets' {
         $command = Get-Command $Cmdlet
         (Get-Verb $command.Verb) | Should -Not -BeNullOrEmpty
         $command.OutputType | Should -Not -BeNullOrEmpty
-        $writes = $command.Verb -in 'Backup', 'Restore'
+        $writes = $command.Verb -in 'Backup', 'Restore', 'Import'
         $command.Parameters.ContainsKey('WhatIf') | Should -Be $writes
         $command.Parameters.ContainsKey('Confirm') | Should -Be $writes
-        foreach ($parameter in 'Database', 'RetentionPolicy', 'ShardId') {
+        # An import's database is one that a file does not name; there is nothing to ask for a list.
+        foreach ($parameter in ($command.Verb -eq 'Import' ? @() : @('Database', 'RetentionPolicy', 'ShardId'))) {
             $command.Parameters[$parameter].Attributes.Where({ $_ -is [System.Management.Automation.ArgumentCompleterAttribute] }) | Should -Not -BeNullOrEmpty
         }
         if ($command.Parameters.ContainsKey('DataNode')) {

@@ -50,7 +50,7 @@ internal sealed class ImportVerb : Verb
 
     private readonly Option<int?> throttleLimit = new("--throttle-limit")
     {
-        Description = "Connections at once. [default: two for each processor, 4 to 16]",
+        Description = "Connections at once. [default: two for each processor, 8 to 16]",
         HelpName = "number",
         CustomParser = ArgumentParsers.Positive,
     };

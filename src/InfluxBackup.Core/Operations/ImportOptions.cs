@@ -68,8 +68,8 @@ public sealed record ImportOptions
     /// <summary>Told a few times a second.</summary>
     public IProgress<ImportProgress>? Progress { get; init; }
 
-    /// <summary>Two for each processor, at least 4 and at most 16.</summary>
-    public static int DefaultParallelism => Math.Clamp(2 * Environment.ProcessorCount, 4, 16);
+    /// <summary>Two for each processor, at least 8 and at most 16.</summary>
+    public static int DefaultParallelism => Math.Clamp(2 * Environment.ProcessorCount, 8, 16);
 
     internal int Lanes => Math.Max(1, Parallelism ?? DefaultParallelism);
 
