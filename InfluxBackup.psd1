@@ -18,6 +18,7 @@
         'Backup-InfluxCluster'
         'Get-InfluxBackupManifest'
         'Get-InfluxShard'
+        'Import-InfluxLineProtocol'
         'Restore-InfluxBackup'
         'Test-InfluxBackup'
     )

@@ -26,6 +26,9 @@ internal sealed record BenchOptions
 
     public int Connections { get; init; } = 1;
 
+    /// <summary>How long the sink of the import bench waits with its answer to a write.</summary>
+    public TimeSpan Latency { get; init; }
+
     public static BenchOptions Parse(string[] arguments)
     {
         if (arguments.Length == 0)
@@ -38,6 +41,10 @@ internal sealed record BenchOptions
             // It loads ten times as many as well.
             options = options with { Points = 4_000_000 };
         }
+        if (options.Verb == "import")
+        {
+            options = options with { Points = 5_000_000 };
+        }
         for (int i = 1; i < arguments.Length; i += 2)
         {
             string value = i + 1 < arguments.Length ? arguments[i + 1] : throw new BenchException($"{arguments[i]} needs a value.");
@@ -49,6 +56,7 @@ internal sealed record BenchOptions
                 "--keep" => options with { Keep = Path.GetFullPath(value) },
                 "--workdir" => options with { WorkDirectory = Path.GetFullPath(value) },
                 "--data-node" => options with { DataNode = value },
+                "--latency" => options with { Latency = TimeSpan.FromMilliseconds(Number(value)) },
                 "--connections" => options with { Connections = (int)Number(value) },
                 _ => throw new BenchException($"{arguments[i]} is not an option."),
             };
@@ -58,8 +66,9 @@ internal sealed record BenchOptions
 
     public static int PrintUsage()
     {
-        Console.WriteLine("backup | restore | test | memory  [--points N] [--shards N] [--rounds N] [--keep DIR] [--workdir DIR]");
+        Console.WriteLine("backup | restore | test | memory | import  [--points N] [--shards N] [--rounds N] [--keep DIR] [--workdir DIR]");
         Console.WriteLine("decode  [--rounds N]");
+        Console.WriteLine("null-sink  [--latency MILLISECONDS]");
         Console.WriteLine("bare-reader  --data-node HOST:PORT [--connections N]");
         return 1;
     }

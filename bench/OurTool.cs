@@ -13,6 +13,9 @@ internal static class OurTool
     public static Task<ProcessRun> RestoreAsync(InfluxServer target, string path, CancellationToken cancel) =>
         RunAsync(["restore", "--path", path, "--data-node", target.DataNode, "--http-uri", target.HttpAddress.ToString(), "--json"], cancel);
 
+    public static Task<ProcessRun> ImportAsync(Uri server, string path, CancellationToken cancel, params string[] arguments) =>
+        RunAsync(["import", "--path", path, "--http-uri", server.ToString(), "--json", .. arguments], cancel);
+
     public static Task<ProcessRun> RunAsync(string[] arguments, CancellationToken cancel)
     {
         string host = Path.Combine(AppContext.BaseDirectory, "influxbackup");

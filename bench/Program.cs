@@ -16,6 +16,9 @@ try
         "backup" => await new BackupBench(options).RunAsync(interrupt.Token),
         "restore" => await new RestoreBench(options).RunAsync(interrupt.Token),
         "test" => await new TestBench(options).RunAsync(interrupt.Token),
+        "import" => await new ImportBench(options).RunAsync(interrupt.Token),
+        // What the import bench starts as a process of its own.
+        "null-sink" => await NullSink.RunAsync(options.Latency, interrupt.Token),
         "memory" => await new MemoryBench(options).RunAsync(interrupt.Token),
         "decode" => new DecodeBench(options).Run(interrupt.Token),
         // What the backup bench starts as a process of its own, so that it is measured like the others.

@@ -52,6 +52,7 @@ internal static class CommandTree
             OutputOptions.Verbose,
             new BackupVerb(),
             new RestoreVerb(),
+            new ImportVerb(),
             new ManifestVerb(),
             new TestVerb(),
             new ShardsVerb(),

@@ -55,7 +55,7 @@ Describe 'The module' {
             Import-Module '$ModulePath'; Import-Module '$ModulePath' -Force; Remove-Module InfluxBackup; Import-Module '$ModulePath'
             (Get-Command -Module InfluxBackup).Count
             (Get-InfluxShard -Path '$golden').Count"
-        $answer | Should -Be 5, 22
+        $answer | Should -Be 6, 22
     }
 
     It 'loads once, whatever the number of runspaces' {
@@ -177,10 +177,11 @@ Describe 'Cmdlets' {
         $command = Get-Command $Cmdlet
         (Get-Verb $command.Verb) | Should -Not -BeNullOrEmpty
         $command.OutputType | Should -Not -BeNullOrEmpty
-        $writes = $command.Verb -in 'Backup', 'Restore'
+        $writes = $command.Verb -in 'Backup', 'Restore', 'Import'
         $command.Parameters.ContainsKey('WhatIf') | Should -Be $writes
         $command.Parameters.ContainsKey('Confirm') | Should -Be $writes
-        foreach ($parameter in 'Database', 'RetentionPolicy', 'ShardId') {
+        # An import's database is one that a file does not name; there is nothing to ask for a list.
+        foreach ($parameter in ($command.Verb -eq 'Import' ? @() : @('Database', 'RetentionPolicy', 'ShardId'))) {
             $command.Parameters[$parameter].Attributes.Where({ $_ -is [System.Management.Automation.ArgumentCompleterAttribute] }) | Should -Not -BeNullOrEmpty
         }
         if ($command.Parameters.ContainsKey('DataNode')) {

@@ -111,6 +111,31 @@ internal static class ArgumentParsers
         return null;
     }
 
+    /// <summary>A whole number above zero, however large.</summary>
+    public static long? Amount(ArgumentResult result)
+    {
+        if (long.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0)
+        {
+            return number;
+        }
+
+        result.AddError($"'{result.Tokens[0].Value}' is not a whole number above zero.");
+        return null;
+    }
+
+    public static WritePrecision? Precision(ArgumentResult result)
+    {
+        try
+        {
+            return WriteSettings.ParsePrecision(result.Tokens[0].Value);
+        }
+        catch (InfluxBackupException e)
+        {
+            result.AddError(e.FullMessage);
+            return null;
+        }
+    }
+
     public static ulong[] ShardIds(ArgumentResult result)
     {
         var ids = new List<ulong>();

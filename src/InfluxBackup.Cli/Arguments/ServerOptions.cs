@@ -95,7 +95,7 @@ internal sealed class ServerOptions
     }
 
     /// <summary>Never from the command line itself: every user of the machine can read that.</summary>
-    private static string ReadPassword(FileInfo? file, string name)
+    internal static string ReadPassword(FileInfo? file, string name)
     {
         if (file is null)
         {
@@ -113,5 +113,5 @@ internal sealed class ServerOptions
         }
     }
 
-    private static InfluxBackupException Usage(string id, string message, string remedy) => new(id, ErrorKind.InvalidArgument, message) { Remedy = remedy };
+    internal static InfluxBackupException Usage(string id, string message, string remedy) => new(id, ErrorKind.InvalidArgument, message) { Remedy = remedy };
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using InfluxBackup.Cli.Arguments;
+using InfluxBackup.Operations;
 using InfluxBackup.Transfer;
 using Microsoft.Extensions.Logging;
 
@@ -137,6 +138,20 @@ internal sealed class ConsoleOutput
             lock (gate)
             {
                 progress.Show(activity, report);
+            }
+        }
+    }
+
+    /// <summary>The same for an import.</summary>
+    public ImportReport BeginImport() => new(this);
+
+    internal void ShowProgress(ImportProgress report)
+    {
+        if (progress is not null)
+        {
+            lock (gate)
+            {
+                progress.Show(report);
             }
         }
     }

@@ -19,12 +19,24 @@ internal sealed class ProgressLine(TextWriter terminal)
             return;
         }
 
-        sinceLast.Restart();
-        isShown = true;
-        var text = Describe(activity, progress);
-        var width = Width();
-        terminal.Write("\r\u001b[2K" + (text.Length > width ? text[..width] : text));
-        terminal.Flush();
+        Write(Describe(activity, progress));
+    }
+
+    /// <summary>For instance <c>Importing export.lp.gz  1.2 GB of 3.4 GB (35 %)  51200000 points  812000/s</c>.</summary>
+    public void Show(ImportProgress progress)
+    {
+        if (isShown && sinceLast.Elapsed < Interval)
+        {
+            return;
+        }
+
+        var seconds = progress.Elapsed.TotalSeconds;
+        var amount = progress.TotalBytes is > 0 and { } total
+            ? $"{ByteSize.Format(progress.BytesRead)} of {ByteSize.Format(total)} ({Math.Min(1, (double)progress.BytesRead / total) * 100:0} %)"
+            : ByteSize.Format(progress.BytesRead);
+        Write($"Importing {Path.GetFileName(progress.Source)}  {amount}  {Text.Count(progress.PointsWritten, "point")}"
+            + (progress.Rejected > 0 ? $", {progress.Rejected} rejected" : "")
+            + (seconds > 0.5 ? $"  {progress.PointsWritten / seconds:0}/s" : ""));
     }
 
     public void Clear()
@@ -79,6 +91,15 @@ internal sealed class ProgressLine(TextWriter terminal)
             : progress.ShardsDone > 0 ? progress.Elapsed.TotalSeconds / progress.ShardsDone * (progress.ShardsTotal - progress.ShardsDone)
             : null;
         return seconds is { } s && s < TimeSpan.FromDays(99).TotalSeconds ? TimeSpan.FromSeconds(Math.Ceiling(s)) : null;
+    }
+
+    private void Write(string text)
+    {
+        sinceLast.Restart();
+        isShown = true;
+        var width = Width();
+        terminal.Write("\r\u001b[2K" + (text.Length > width ? text[..width] : text));
+        terminal.Flush();
     }
 
     /// <summary>A longer line would wrap, and the next one could not be written over it.</summary>

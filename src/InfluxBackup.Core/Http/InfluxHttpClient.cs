@@ -20,21 +20,8 @@ public sealed class InfluxHttpClient : IDisposable
     public InfluxHttpClient(InfluxHttpOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        uri = new Uri(options.Uri.GetLeftPart(UriPartial.Path).TrimEnd('/') + "/");
-        var handler = new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.GZip, ConnectTimeout = TimeSpan.FromSeconds(15) };
-        if (options.SkipCertificateCheck)
-        {
-#pragma warning disable CA5359 // Any certificate is accepted only where the user asked for it by name.
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
-#pragma warning restore CA5359
-        }
-
-        http = new HttpClient(handler) { Timeout = options.Timeout };
-        if (options.Credential is { } credential)
-        {
-            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
-                "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{credential.UserName}:{credential.Password}")));
-        }
+        uri = BaseUri(options);
+        http = CreateClient(options, new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.GZip, ConnectTimeout = TimeSpan.FromSeconds(15) });
     }
 
     /// <summary>Address without user information, for messages.</summary>
@@ -112,6 +99,29 @@ public sealed class InfluxHttpClient : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => http.Dispose();
+
+    /// <summary>The address below which <c>ping</c>, <c>query</c> and <c>write</c> lie.</summary>
+    internal static Uri BaseUri(InfluxHttpOptions options) => new(options.Uri.GetLeftPart(UriPartial.Path).TrimEnd('/') + "/");
+
+    /// <summary>A client with certificate check, login and timeout as the options want them.</summary>
+    internal static HttpClient CreateClient(InfluxHttpOptions options, SocketsHttpHandler handler)
+    {
+        if (options.SkipCertificateCheck)
+        {
+#pragma warning disable CA5359 // Any certificate is accepted only where the user asked for it by name.
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+#pragma warning restore CA5359
+        }
+
+        var http = new HttpClient(handler) { Timeout = options.Timeout };
+        if (options.Credential is { } credential)
+        {
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+                "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{credential.UserName}:{credential.Password}")));
+        }
+
+        return http;
+    }
 
     private static IEnumerable<JsonElement> Series(JsonDocument answer) =>
         answer.RootElement.GetProperty("results").EnumerateArray()

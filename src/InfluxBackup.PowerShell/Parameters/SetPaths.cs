@@ -37,10 +37,30 @@ internal static class SetPaths
             : throw new InfluxBackupException("PathNotFound", ErrorKind.NotFound, $"No directory matches '{path}'.") { Subject = path };
     }
 
+    /// <summary>One file, whether it is there or not; brackets and stars mean themselves.</summary>
+    public static string LiteralFile(this PSCmdlet cmdlet, string path) => LiteralDirectory(cmdlet.SessionState.Path, path);
+
+    /// <summary>The files that a path with wildcards means, by their names; one that has just this name comes before the pattern.</summary>
+    public static IReadOnlyList<string> Files(this PSCmdlet cmdlet, string path)
+    {
+        var literal = cmdlet.LiteralFile(path);
+        if (!WildcardPattern.ContainsWildcardCharacters(path) || File.Exists(literal))
+        {
+            return [literal];
+        }
+
+        var found = cmdlet.GetResolvedProviderPathFromPSPath(path, out var provider).Where(File.Exists).Order(StringComparer.Ordinal).ToList();
+        return provider.Name != FileSystem
+            ? throw NotFileSystem(path, provider)
+            : found.Count > 0
+            ? found
+            : throw new InfluxBackupException("PathNotFound", ErrorKind.NotFound, $"No file matches '{path}'.") { Subject = path };
+    }
+
     private static InfluxBackupException NotFileSystem(string path, ProviderInfo provider) =>
         new("PathNotFileSystem", ErrorKind.InvalidArgument, $"'{path}' is a path of the provider {provider.Name}, not of the file system.")
         {
             Subject = path,
-            Remedy = "Give a directory of the file system.",
+            Remedy = "Give a path of the file system.",
         };
 }

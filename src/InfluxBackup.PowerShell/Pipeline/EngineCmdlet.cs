@@ -27,6 +27,9 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
     /// <summary>For the engine's options.</summary>
     private protected ILogger Logger { get; }
 
+    /// <summary>Cancelled when the pipeline is stopped; for work that goes on between two inputs.</summary>
+    private protected CancellationToken Stopped => stop.Token;
+
     /// <summary>For the engine's options.</summary>
     /// <param name="activity">What the progress display says is being done.</param>
     private protected IProgress<TransferProgress> ProgressOf(string activity)
@@ -34,6 +37,9 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
         pump.Progress.Activity = activity;
         return new ShardNews(pump);
     }
+
+    /// <summary>For engine options with a progress of their own kind, which comes a few times a second.</summary>
+    private protected IProgress<T> ProgressOf<T>(Func<T, ProgressRecord> record) => new RecordNews<T>(pump, record);
 
     /// <summary>Waits for the engine, on the pipeline's thread.</summary>
     private protected T Await<T>(Func<CancellationToken, Task<T>> work) => pump.Run(work);
@@ -121,7 +127,10 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
     /// Asks, or tells what would be done, by the rules of <c>-Confirm</c> and <c>-WhatIf</c>. What <c>-WhatIf</c> shows is the plan
     /// itself: as a sentence, and as an object with every shard.
     /// </summary>
-    private protected bool Approve(string sentence, object plan)
+    private protected bool Approve(string sentence, object plan) => Approve(sentence, () => plan);
+
+    /// <summary>The same where the plan takes time to make and is of use for <c>-WhatIf</c> alone.</summary>
+    private protected bool Approve(string sentence, Func<object> plan)
     {
         if (ShouldProcess(sentence, sentence + "?", MyInvocation.MyCommand.Name, out var reason))
         {
@@ -130,7 +139,7 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
 
         if (reason == ShouldProcessReason.WhatIf)
         {
-            WriteObject(plan);
+            WriteObject(plan());
         }
 
         return false;
@@ -152,6 +161,11 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
         {
             pump.Dispose();
         }
+    }
+
+    private sealed class RecordNews<T>(PipelinePump pump, Func<T, ProgressRecord> record) : IProgress<T>
+    {
+        public void Report(T value) => pump.Post(cmdlet => cmdlet.WriteProgress(record(value)));
     }
 
     /// <summary>Passes reports to the display, and tells on the information stream how each shard ended.</summary>

@@ -31,6 +31,9 @@ public sealed record InfluxServerOptions
     /// <summary>Further lines of the section <c>[data]</c>, such as <c>cache-snapshot-write-cold-duration = "5s"</c>.</summary>
     public IReadOnlyList<string> DataSettings { get; init; } = [];
 
+    /// <summary>Longest body that the server takes, in bytes; 0 for no limit.</summary>
+    public int MaxBodySize { get; init; }
+
     /// <summary>How long a start may take; opening large shards takes a while.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(60);
 }

@@ -28,7 +28,7 @@ internal static class ServerConfiguration
         text.AppendLine($"bind-address = \"{httpAddress.Authority}\"");
         text.AppendLine($"auth-enabled = {(options.Authentication ? "true" : "false")}");
         text.AppendLine("log-enabled = false");
-        text.AppendLine("max-body-size = 0");
+        text.AppendLine($"max-body-size = {options.MaxBodySize}");
         return text.ToString();
     }
 
