@@ -1,4 +1,6 @@
 using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
 using InfluxBackup.LineProtocol;
 using InfluxBackup.Tests.Transfer;
 
@@ -136,6 +138,15 @@ public sealed class LineReaderTests
     }
 
     [Fact]
+    public void Whatever_names_and_strings_hold_their_points_come_out_as_they_went_in() =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(500), Prop.ForAll<NonEmptyArray<Tuple<string, string, string>>>(points =>
+        {
+            var lines = points.Get.Select(p => $"m{Name(p.Item1)},t={Name(p.Item2)}x f{Name(p.Item1)}=\"{Value(p.Item3)}\",g=1i 1500000000000000000").ToList();
+
+            return Read(string.Join('\n', lines)).Select(l => (l.Kind, l.Text)).SequenceEqual(lines.Select(l => (LineKind.Point, l)));
+        }));
+
+    [Fact]
     public void Pieces_of_any_size_make_the_same_lines()
     {
         var text = string.Concat(Enumerable.Range(0, 200).Select(i => $"m,t={i} f={i},s=\"a\n\\\"{new string('z', i * 7 % 50)}\" {i}\n"));
@@ -146,6 +157,11 @@ public sealed class LineReaderTests
             Assert.Equal(expected, Lines(reader));
         }
     }
+
+    /// <summary>A name as clients write it; half of a surrogate pair would not survive UTF-8, and a name can't end with a backslash.</summary>
+    private static string Name(string? text) => string.Concat((text ?? "").Where(c => !char.IsSurrogate(c)).Select(c => c is ',' or ' ' or '=' or '\n' or '\\' ? $"\\{c}" : $"{c}"));
+
+    private static string Value(string? text) => string.Concat((text ?? "").Where(c => !char.IsSurrogate(c)).Select(c => c is '"' or '\\' ? $"\\{c}" : $"{c}"));
 
     private static List<(LineKind Kind, long Number, string Text)> Read(string text, int maxLength = LineReader.DefaultMaxLength)
     {
