@@ -4,7 +4,7 @@ namespace InfluxBackup.IntegrationTests.Cli;
 public sealed class UsageTests
 {
     [Theory]
-    [InlineData("Give a verb: backup, restore, manifest", "")]
+    [InlineData("Give a verb: backup, restore, import", "")]
     [InlineData("'bakcup' is not a verb", "bakcup")]
     [InlineData("--path", "backup")]
     [InlineData("--data-node", "backup --path /nowhere/set")]
