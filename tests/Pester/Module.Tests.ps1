@@ -55,7 +55,7 @@ Describe 'The module' {
             Import-Module '$ModulePath'; Import-Module '$ModulePath' -Force; Remove-Module InfluxBackup; Import-Module '$ModulePath'
             (Get-Command -Module InfluxBackup).Count
             (Get-InfluxShard -Path '$golden').Count"
-        $answer | Should -Be 5, 22
+        $answer | Should -Be 6, 22
     }
 
     It 'loads once, whatever the number of runspaces' {
@@ -177,7 +177,7 @@ Describe 'Cmdlets' {
         $command = Get-Command $Cmdlet
         (Get-Verb $command.Verb) | Should -Not -BeNullOrEmpty
         $command.OutputType | Should -Not -BeNullOrEmpty
-        $writes = $command.Verb -in 'Backup', 'Restore'
+        $writes = $command.Verb -in 'Backup', 'Restore', 'Export'
         $command.Parameters.ContainsKey('WhatIf') | Should -Be $writes
         $command.Parameters.ContainsKey('Confirm') | Should -Be $writes
         foreach ($parameter in 'Database', 'RetentionPolicy', 'ShardId') {

@@ -37,10 +37,13 @@ internal static class SetPaths
             : throw new InfluxBackupException("PathNotFound", ErrorKind.NotFound, $"No directory matches '{path}'.") { Subject = path };
     }
 
+    /// <summary>One file, whether it is there or not; brackets and stars mean themselves.</summary>
+    public static string LiteralFile(this PSCmdlet cmdlet, string path) => LiteralDirectory(cmdlet.SessionState.Path, path);
+
     private static InfluxBackupException NotFileSystem(string path, ProviderInfo provider) =>
         new("PathNotFileSystem", ErrorKind.InvalidArgument, $"'{path}' is a path of the provider {provider.Name}, not of the file system.")
         {
             Subject = path,
-            Remedy = "Give a directory of the file system.",
+            Remedy = "Give a path of the file system.",
         };
 }

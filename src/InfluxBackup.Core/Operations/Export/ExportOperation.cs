@@ -170,7 +170,8 @@ public sealed class ExportOperation(ExportOptions options)
             }
         }
 
-        logger.LogWarning("{Message}", finding.Message);
+        // It is in the result; as a warning it would be told twice.
+        logger.LogError("{Message}", finding.Message);
     }
 
     private static ExportFinding Describe(ShardKey shard, DamagedBlock damage) => new(
