@@ -42,21 +42,34 @@ internal static class ExportDays
     /// <summary>The days that blocks of the shard touch.</summary>
     private static async Task<IEnumerable<long>> ReadDaysAsync(ExportShard shard, ExportOptions options, CancellationToken cancel)
     {
-        using var local = await options.Source.OpenAsync(shard, options, null, cancel).ConfigureAwait(false);
-        var days = new SortedSet<long>();
-        foreach (var source in local.Sources)
+        try
         {
-            using var index = source.File.ReadIndex();
-            while (index.ReadKey())
+            // What is left out is told by the run, which opens the shard again.
+            using var local = await options.Source.OpenAsync(shard, options, options.AllowPartial ? static _ => { } : null, cancel).ConfigureAwait(false);
+            var days = new SortedSet<long>();
+            foreach (var source in local.Sources)
             {
-                while (index.ReadEntry(out var entry))
+                using var index = source.File.ReadIndex();
+                while (index.ReadKey())
                 {
-                    days.UnionWith(Days(new TimeRange(entry.MinTime, entry.MaxTime), options.Times));
+                    while (index.ReadEntry(out var entry))
+                    {
+                        days.UnionWith(Days(new TimeRange(entry.MinTime, entry.MaxTime), options.Times));
+                    }
                 }
             }
-        }
 
-        return days;
+            return days;
+        }
+        catch (TsmFormatException e)
+        {
+            throw ExportErrors.Damaged(shard.Key, e);
+        }
+        catch (InfluxBackupException e) when (options.AllowPartial && ExportErrors.CanBeLeftOut(e))
+        {
+            // One day, any: so that the run comes to the shard and tells of it.
+            return [0];
+        }
     }
 
     private static ExportUnit Unit(ExportShard shard, long day, TimeRange wanted)

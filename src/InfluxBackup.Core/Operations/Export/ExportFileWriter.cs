@@ -45,7 +45,7 @@ internal sealed class ExportFileWriter : IDisposable
         }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
-            throw LocalFile.WriteFailed(path, e);
+            throw LocalFile.WriteFailed(path, e, ExportErrors.ResumeRemedy);
         }
     }
 
@@ -111,7 +111,8 @@ internal sealed class ExportFileWriter : IDisposable
     }
 
     /// <summary>Gives the file its name; from now on it is there.</summary>
-    public ExportedFile Complete()
+    /// <param name="naming">Told of the name just before; not called for a stream.</param>
+    public ExportedFile Complete(Action<string> naming)
     {
         EndUnit();
         string? sha256 = null;
@@ -121,6 +122,7 @@ internal sealed class ExportFileWriter : IDisposable
             {
                 sha256 = file.Complete();
                 file.Dispose();
+                naming(path!);
                 File.Move(path! + LocalFile.PartialSuffix, path!, overwrite: true);
                 LocalFile.FlushDirectory(Path.GetDirectoryName(path)!);
             }
@@ -172,11 +174,15 @@ internal sealed class ExportFileWriter : IDisposable
         }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
-            throw LocalFile.WriteFailed(path ?? "standard output", e);
+            throw WriteFailed(e);
         }
 
         Length += bytes.Length;
     }
+
+    private InfluxBackupException WriteFailed(Exception e) => path is null
+        ? LocalFile.WriteFailed("standard output", e, "Check where it goes to.")
+        : LocalFile.WriteFailed(path, e, ExportErrors.ResumeRemedy);
 
     private void Guarded(Action write)
     {
@@ -186,7 +192,7 @@ internal sealed class ExportFileWriter : IDisposable
         }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
-            throw LocalFile.WriteFailed(path ?? "standard output", e);
+            throw WriteFailed(e);
         }
     }
 }

@@ -65,6 +65,9 @@ public sealed record ExportOptions : OperationOptions
     /// <summary>Go on where a run that was stopped left off.</summary>
     public bool Resume { get; init; }
 
+    /// <summary>How often it is written down how far a run has come. So much work at most, and that of one shard, is done again after a crash.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Replace files that are there.</summary>
     public bool Force { get; init; }
 

@@ -8,14 +8,12 @@ namespace InfluxBackup.Operations;
 /// </summary>
 internal sealed class ExportOutput : IDisposable
 {
-    /// <summary>Flushing to the disk costs; so much work at most is done again after a crash.</summary>
-    private static readonly TimeSpan CheckpointInterval = TimeSpan.FromSeconds(5);
-
     private readonly ExportOptions options;
     private readonly ExportPlan plan;
     private readonly ExportJournal? journal;
     private readonly Action<ExportedFile> completed;
     private readonly System.Diagnostics.Stopwatch sinceCheckpoint = System.Diagnostics.Stopwatch.StartNew();
+    private readonly HashSet<string> replaceable = [];
     private ExportProgress progress;
     private ExportFileWriter? current;
     private ExportUnit? unit;
@@ -72,7 +70,9 @@ internal sealed class ExportOutput : IDisposable
                 CheckAbsent(path, options);
             }
 
+            // From now on whatever ends this run leaves something to resume from.
             journal.Delete();
+            journal.Write(fresh);
             return new ExportOutput(options, plan, journal, fresh, completed);
         }
 
@@ -83,7 +83,13 @@ internal sealed class ExportOutput : IDisposable
             throw journal.Invalid("the source has other shards than before");
         }
 
-        output.current = done.Open is null ? null : ExportFileWriter.Resume(done.Open, options.Compression, cancel);
+        output.replaceable.UnionWith(journal.ReadCompleted());
+        if (done.Open is { } open)
+        {
+            TakeBack(open.Path, output.replaceable);
+            output.current = ExportFileWriter.Resume(open, options.Compression, cancel);
+        }
+
         return output;
     }
 
@@ -126,7 +132,7 @@ internal sealed class ExportOutput : IDisposable
     {
         current?.EndUnit();
         progress = progress with { Units = plan.Units.Take(++unitsDone).Select(u => u.Id).ToList(), Findings = findings, FindingCount = findingCount };
-        if (sinceCheckpoint.Elapsed >= CheckpointInterval)
+        if (sinceCheckpoint.Elapsed >= options.CheckpointInterval)
         {
             Checkpoint();
         }
@@ -169,7 +175,11 @@ internal sealed class ExportOutput : IDisposable
         else
         {
             var path = PathOf(key, part);
-            CheckAbsent(path, options);
+            if (!replaceable.Contains(path))
+            {
+                CheckAbsent(path, options);
+            }
+
             file = ExportFileWriter.Create(key, path, part, options.Compression);
         }
 
@@ -196,12 +206,30 @@ internal sealed class ExportOutput : IDisposable
 
     private void CompleteFile()
     {
-        var file = current!.Complete();
+        // A file in the middle of a unit is no point to resume from: the unit's lines in it would be written again. But a run that
+        // goes on from before it must know that the file is its own.
+        var file = current!.Complete(path => journal?.AddCompleted(path));
         current.Dispose();
         current = null;
         progress = progress with { Files = [.. progress.Files, file], Open = null };
         completed(file);
-        // A file in the middle of a unit is no point to resume from: the unit's lines in it would be written again.
+    }
+
+    /// <summary>A file that was completed since gets its unfinished name back, because its end is written again.</summary>
+    private static void TakeBack(string path, HashSet<string> completedSince)
+    {
+        var partial = path + LocalFile.PartialSuffix;
+        if (completedSince.Contains(path) && !File.Exists(partial) && File.Exists(path))
+        {
+            try
+            {
+                File.Move(path, partial);
+            }
+            catch (Exception e) when (LocalFile.IsFileError(e))
+            {
+                throw LocalFile.WriteFailed(partial, e);
+            }
+        }
     }
 
     private static void CheckAbsent(string path, ExportOptions options)
