@@ -11,8 +11,11 @@ internal sealed record ExportProgress
     /// <summary>What makes two runs the same: source, options, version of the journal.</summary>
     public required string Fingerprint { get; init; }
 
-    /// <summary>Units that are done, in order.</summary>
-    public IReadOnlyList<string> Units { get; init; } = [];
+    /// <summary>How many units of the plan are done.</summary>
+    public int UnitsDone { get; init; }
+
+    /// <summary>Hash of their names: by days of a century there are tens of thousands.</summary>
+    public string UnitsHash { get; init; } = "";
 
     /// <summary>Files that are complete.</summary>
     public IReadOnlyList<ExportedFile> Files { get; init; } = [];
@@ -54,7 +57,7 @@ internal sealed class ExportJournal(string path)
     public const string Suffix = ".resume";
 
     private const string CompletedSuffix = ".completed";
-    private const string Version = "1";
+    private const string Version = "2";
 
     public string Path { get; } = path;
 

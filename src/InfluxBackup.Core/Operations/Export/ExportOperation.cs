@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using InfluxBackup.BackupSets;
 using InfluxBackup.LineProtocol;
 using InfluxBackup.Metadata;
 using InfluxBackup.Transfer;
@@ -127,6 +128,11 @@ public sealed class ExportOperation(ExportOptions options)
         catch (TsmFormatException e)
         {
             throw ExportErrors.Damaged(key, e);
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            // Errors of writing have become ours already: this one is of reading.
+            throw LocalFile.ReadFailed(key.ToString(), e);
         }
     }
 

@@ -77,8 +77,8 @@ internal sealed class ExportOutput : IDisposable
         }
 
         var done = journal.Read(fresh.Fingerprint);
-        var output = new ExportOutput(options, plan, journal, done, completed) { unitsDone = done.Units.Count };
-        if (!plan.Units.Select(u => u.Id).Take(done.Units.Count).SequenceEqual(done.Units))
+        var output = new ExportOutput(options, plan, journal, done, completed) { unitsDone = done.UnitsDone };
+        if (done.UnitsDone > 0 && done.UnitsHash != HashUnits(plan, done.UnitsDone))
         {
             throw journal.Invalid("the source has other shards than before");
         }
@@ -131,7 +131,7 @@ internal sealed class ExportOutput : IDisposable
     public void EndUnit(IReadOnlyList<ExportFinding> findings, long findingCount)
     {
         current?.EndUnit();
-        progress = progress with { Units = plan.Units.Take(++unitsDone).Select(u => u.Id).ToList(), Findings = findings, FindingCount = findingCount };
+        progress = progress with { UnitsDone = ++unitsDone, Findings = findings, FindingCount = findingCount };
         if (sinceCheckpoint.Elapsed >= options.CheckpointInterval)
         {
             Checkpoint();
@@ -159,7 +159,7 @@ internal sealed class ExportOutput : IDisposable
 
     private void Checkpoint()
     {
-        progress = progress with { Open = current?.Checkpoint() };
+        progress = progress with { Open = current?.Checkpoint(), UnitsHash = HashUnits(plan, unitsDone) };
         journal?.Write(progress);
         sinceCheckpoint.Restart();
     }
@@ -243,6 +243,8 @@ internal sealed class ExportOutput : IDisposable
             };
         }
     }
+
+    private static string HashUnits(ExportPlan plan, int count) => ExportJournal.Fingerprint(plan.Units.Take(count).Select(u => u.Id));
 
     private static string Fingerprint(ExportOptions options, ExportPlan plan) => ExportJournal.Fingerprint(
     [
