@@ -16,6 +16,7 @@
     # Named one by one: a wildcard would make PowerShell load the module to find out.
     CmdletsToExport      = @(
         'Backup-InfluxCluster'
+        'Export-InfluxLineProtocol'
         'Get-InfluxBackupManifest'
         'Get-InfluxShard'
         'Import-InfluxLineProtocol'

@@ -177,7 +177,7 @@ Describe 'Cmdlets' {
         $command = Get-Command $Cmdlet
         (Get-Verb $command.Verb) | Should -Not -BeNullOrEmpty
         $command.OutputType | Should -Not -BeNullOrEmpty
-        $writes = $command.Verb -in 'Backup', 'Restore', 'Import'
+        $writes = $command.Verb -in 'Backup', 'Restore', 'Export', 'Import'
         $command.Parameters.ContainsKey('WhatIf') | Should -Be $writes
         $command.Parameters.ContainsKey('Confirm') | Should -Be $writes
         # An import's database is one that a file does not name; there is nothing to ask for a list.

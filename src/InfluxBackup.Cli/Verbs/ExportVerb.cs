@@ -128,7 +128,7 @@ internal sealed class ExportVerb : Verb
             Tags = arguments.GetValue(tag) ?? [],
             OneFieldPerLine = arguments.GetValue(oneFieldPerLine),
             LineProtocolOnly = arguments.GetValue(lineProtocolOnly),
-            Compression = Compression(arguments, target),
+            Compression = ExportOptions.ChooseCompression(arguments.GetValue(compressionLevel), arguments.GetValue(compress), target),
             Split = arguments.GetValue(splitBy),
             MaxFileSize = arguments.GetValue(maxFileSize),
             Resume = arguments.GetValue(resume),
@@ -155,10 +155,6 @@ internal sealed class ExportVerb : Verb
         server.IsGiven(arguments.CommandResult) ? new LiveExportSource(server.Read(arguments))
         : directories.IsGiven(arguments.CommandResult) ? new DirectoryExportSource(directories.Open(arguments))
         : new BackupExportSource(arguments.GetRequiredValue(path)!, arguments.GetValue(timestamp), arguments.GetValue(combine));
-
-    private CompressionLevel? Compression(ParseResult arguments, string target) =>
-        arguments.GetValue(compressionLevel)
-        ?? (arguments.GetValue(compress) || target.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? CompressionLevel.Fastest : null);
 
     private void CheckSource(CommandResult result)
     {

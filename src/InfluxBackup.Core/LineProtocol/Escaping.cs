@@ -11,14 +11,18 @@ namespace InfluxBackup.LineProtocol;
 /// field name             comma, equals, space, and as the official export does it the double quote
 /// string value           double quote, backslash
 /// </code>
-/// A line feed ends the line but in a string value, and nothing escapes it.
+/// A line feed ends the line but in a string value, and nothing escapes it. A line that begins with a number sign is a comment to
+/// every reader, and nothing escapes that either.
 /// </summary>
 internal static class Escaping
 {
     private static readonly SearchValues<byte> InFieldName = SearchValues.Create(", =\""u8);
     private static readonly SearchValues<byte> InString = SearchValues.Create("\"\\"u8);
 
-    /// <summary>Whether a series key or field name can stand in a line at all.</summary>
+    /// <summary>Whether a series key can stand in a line at all.</summary>
+    public static bool IsWritableSeries(ReadOnlySpan<byte> key) => IsWritable(key) && !key.StartsWith("#"u8);
+
+    /// <summary>Whether a field name can stand in a line at all.</summary>
     public static bool IsWritable(ReadOnlySpan<byte> name) => !name.Contains((byte)'\n');
 
     /// <summary>Writes a field name that is given as stored, unescaped; at most twice its length.</summary>

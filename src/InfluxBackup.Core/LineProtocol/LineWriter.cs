@@ -43,11 +43,12 @@ public sealed class LineWriter
     public long Points { get; private set; }
 
     /// <summary>
-    /// Prepares for a series. False if line protocol has no form for it: its key or the name of a field holds a line feed.
+    /// Prepares for a series. False if line protocol has no form for it: its key or the name of a field holds a line feed, or its
+    /// measurement begins with a number sign, which would make its lines comments.
     /// </summary>
     public bool TryBegin(SeriesReader series)
     {
-        if (!Escaping.IsWritable(series.SeriesKey))
+        if (!Escaping.IsWritableSeries(series.SeriesKey))
         {
             return false;
         }

@@ -8,6 +8,12 @@ internal sealed class BoundParameters(IDictionary bound)
 {
     public string? Path => Text("LiteralPath") ?? Text("PSPath") ?? Text("Path");
 
+    public string? DataDirectory => Text("DataDirectory");
+
+    public string? WalDirectory => Text("WalDirectory");
+
+    public string? MetaDirectory => Text("MetaDirectory");
+
     public string? DataNode => Text("DataNode") ?? Text("ComputerName");
 
     public string? Timestamp => Text("Timestamp");

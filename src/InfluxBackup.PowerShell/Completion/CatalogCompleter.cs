@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using InfluxBackup.DataDirectory;
 using InfluxBackup.Metadata;
 using InfluxBackup.Operations;
 using InfluxBackup.PowerShell.Parameters;
@@ -39,9 +40,14 @@ public abstract class CatalogCompleter : IArgumentCompleter
 
     private protected abstract IEnumerable<Candidate> Candidates(string commandName, BoundParameters bound);
 
-    /// <summary>The shards of the source: of the server for a backup, else of the set where one is named.</summary>
+    /// <summary>The shards of the source: of the server for a backup, else of the directories or the set where they are named.</summary>
     private protected static IEnumerable<ShardInfo> Shards(string commandName, BoundParameters bound)
     {
+        if (bound.DataDirectory is not null)
+        {
+            return OfDirectories(bound);
+        }
+
         var isOfServer = commandName.StartsWith("Backup", StringComparison.OrdinalIgnoreCase) || bound.Path is null;
         return isOfServer ? OfServer(bound) : OfSet(bound);
     }
@@ -60,6 +66,15 @@ public abstract class CatalogCompleter : IArgumentCompleter
 
     private static IReadOnlyList<ShardInfo> OfSet(BoundParameters bound) =>
         CatalogOperation.ReadBackup(SetDirectory(bound.Path!), bound.Timestamp, ShardSelection.Everything).Shards;
+
+    private static IReadOnlyList<ShardInfo> OfDirectories(BoundParameters bound)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        var directories = ServerDirectories.Open(SetDirectory(bound.DataDirectory!), Directory(bound.WalDirectory), Directory(bound.MetaDirectory));
+        return CatalogOperation.ReadDirectories(directories, ShardSelection.Everything, limit.Token).Shards;
+
+        static string? Directory(string? path) => path is null ? null : SetDirectory(path);
+    }
 
     private static IReadOnlyList<ShardInfo> OfServer(BoundParameters bound)
     {

@@ -55,6 +55,9 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
         return true;
     });
 
+    /// <summary>Lets the engine's threads hand over objects while it is waited for; each is written as soon as there is one.</summary>
+    private protected Action<T> Posted<T>(Action<T> write) => item => pump.Post(_ => write(item));
+
     /// <inheritdoc/>
     protected sealed override void ProcessRecord()
     {

@@ -10,8 +10,9 @@ internal static class QueryAnswers
     /// <param name="queries">The answers, a <c>queries.json</c>.</param>
     /// <param name="stored">Points by database and policy, as in <c>db/rp</c>.</param>
     /// <param name="withDeletes">Whether the database of deletes is compared too.</param>
+    /// <param name="leftOut">Measurements that the answers have and the points need not have.</param>
     /// <returns>How many measurements and values were compared.</returns>
-    public static (int Measurements, int Values) AssertSame(string queries, IReadOnlyDictionary<string, StoredPoints> stored, bool withDeletes)
+    public static (int Measurements, int Values) AssertSame(string queries, IReadOnlyDictionary<string, StoredPoints> stored, bool withDeletes, params string[] leftOut)
     {
         var (points, tagKeys) = Flatten(stored);
         using var answers = JsonDocument.Parse(File.ReadAllBytes(queries));
@@ -32,7 +33,7 @@ internal static class QueryAnswers
             {
                 // The measurement with a backslash before a quote has no certain answer.
                 var measurement = series.GetProperty("name").GetString()!;
-                if (measurement != "back\"quote")
+                if (measurement != "back\"quote" && !leftOut.Contains(measurement))
                 {
                     measurements++;
                     compared += Compare(series, $"{database}/{policy}/{measurement}", points, tagKeys);

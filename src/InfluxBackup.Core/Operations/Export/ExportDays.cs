@@ -11,6 +11,9 @@ internal static class ExportDays
     /// <summary>Shards longer than this are looked into: their days with points are few beside those without.</summary>
     private const long LongestSureRange = 31 * Day;
 
+    /// <summary>So are blocks: a thousand points may lie in a hundred years.</summary>
+    private const long LongestSureBlock = 64 * Day;
+
     /// <summary>Units in the order database, policy, day, shard.</summary>
     public static async Task<List<ExportUnit>> PlanAsync(IReadOnlyList<ExportShard> shards, ExportOptions options, CancellationToken cancel)
     {
@@ -39,24 +42,65 @@ internal static class ExportDays
         }
     }
 
-    /// <summary>The days that blocks of the shard touch.</summary>
+    /// <summary>The days that blocks of the shard touch, and of blocks that last for long those that have points.</summary>
     private static async Task<IEnumerable<long>> ReadDaysAsync(ExportShard shard, ExportOptions options, CancellationToken cancel)
     {
-        using var local = await options.Source.OpenAsync(shard, options, null, cancel).ConfigureAwait(false);
-        var days = new SortedSet<long>();
-        foreach (var source in local.Sources)
+        try
         {
-            using var index = source.File.ReadIndex();
-            while (index.ReadKey())
+            // What is left out is told by the run, which opens the shard again.
+            using var local = await options.Source.OpenAsync(shard, options, options.AllowPartial ? static _ => { } : null, cancel).ConfigureAwait(false);
+            var days = new SortedSet<long>();
+            using var points = new TsmPoints();
+            foreach (var source in local.Sources)
             {
-                while (index.ReadEntry(out var entry))
+                using var index = source.File.ReadIndex();
+                while (index.ReadKey())
                 {
-                    days.UnionWith(Days(new TimeRange(entry.MinTime, entry.MaxTime), options.Times));
+                    while (index.ReadEntry(out var entry))
+                    {
+                        cancel.ThrowIfCancellationRequested();
+                        days.UnionWith(Days(source.File, index, entry, points, options.Times));
+                    }
                 }
+            }
+
+            return days;
+        }
+        catch (TsmFormatException e)
+        {
+            throw ExportErrors.Damaged(shard.Key, e);
+        }
+        catch (InfluxBackupException e) when (options.AllowPartial && ExportErrors.CanBeLeftOut(e))
+        {
+            // One day, any: so that the run comes to the shard and tells of it.
+            return [0];
+        }
+    }
+
+    private static IEnumerable<long> Days(TsmFile file, TsmIndexReader index, TsmIndexEntry entry, TsmPoints points, TimeRange wanted)
+    {
+        var range = new TimeRange(entry.MinTime, entry.MaxTime);
+        if ((Int128)range.Max - range.Min <= LongestSureBlock || !range.Overlaps(wanted))
+        {
+            return Days(range, wanted);
+        }
+
+        if (entry.FitsIn(index.Start) && entry.BlockSize <= TsmFormat.MaxBlockSize)
+        {
+            try
+            {
+                var block = new byte[entry.BlockSize];
+                file.Read(entry.BlockOffset, block);
+                points.Decode(block);
+                return points.Times.ToArray().Where(wanted.Contains).Select(FloorDay).Distinct();
+            }
+            catch (TsmFormatException)
+            {
+                // The run will come to it and tell of it, or end with it, if one of its days is looked at.
             }
         }
 
-        return days;
+        return [FloorDay(Math.Max(range.Min, wanted.Min)), FloorDay(Math.Min(range.Max, wanted.Max))];
     }
 
     private static ExportUnit Unit(ExportShard shard, long day, TimeRange wanted)

@@ -45,7 +45,7 @@ internal sealed class ExportFileWriter : IDisposable
         }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
-            throw LocalFile.WriteFailed(path, e);
+            throw LocalFile.WriteFailed(path, e, ExportErrors.ResumeRemedy);
         }
     }
 
@@ -118,7 +118,8 @@ internal sealed class ExportFileWriter : IDisposable
     }
 
     /// <summary>Gives the file its name; from now on it is there.</summary>
-    public ExportedFile Complete()
+    /// <param name="naming">Told of the name just before; not called for a stream.</param>
+    public ExportedFile Complete(Action<string> naming)
     {
         EndUnit();
         string? sha256 = null;
@@ -128,6 +129,7 @@ internal sealed class ExportFileWriter : IDisposable
             {
                 sha256 = file.Complete();
                 file.Dispose();
+                naming(path!);
                 File.Move(path! + LocalFile.PartialSuffix, path!, overwrite: true);
                 LocalFile.FlushDirectory(Path.GetDirectoryName(path)!);
             }
@@ -187,7 +189,7 @@ internal sealed class ExportFileWriter : IDisposable
 
     private InfluxBackupException WriteFailed(Exception e) => path is null
         ? LocalFile.WriteFailed("standard output", e, "Whoever reads it has gone, or has no more room.")
-        : LocalFile.WriteFailed(path, e, "Free space, or check the path and its permissions, and go on with -Resume (--resume).");
+        : LocalFile.WriteFailed(path, e, ExportErrors.ResumeRemedy);
 
     private void Guarded(Action write)
     {

@@ -11,8 +11,11 @@ internal sealed record ExportProgress
     /// <summary>What makes two runs the same: source, options, version of the journal.</summary>
     public required string Fingerprint { get; init; }
 
-    /// <summary>Units that are done, in order.</summary>
-    public IReadOnlyList<string> Units { get; init; } = [];
+    /// <summary>How many units of the plan are done.</summary>
+    public int UnitsDone { get; init; }
+
+    /// <summary>Hash of their names: by days of a century there are tens of thousands.</summary>
+    public string UnitsHash { get; init; } = "";
 
     /// <summary>Files that are complete.</summary>
     public IReadOnlyList<ExportedFile> Files { get; init; } = [];
@@ -44,13 +47,17 @@ internal sealed record OpenExportFile
     public string? Context { get; init; }
 }
 
-/// <summary>The journal file: read whole, and replaced whole and durably.</summary>
+/// <summary>
+/// The journal file: read whole, and replaced whole and durably. Beside it stand, a line each, the paths of the files that were
+/// completed since.
+/// </summary>
 internal sealed class ExportJournal(string path)
 {
     /// <summary>What the name of a journal ends in.</summary>
     public const string Suffix = ".resume";
 
-    private const string Version = "1";
+    private const string CompletedSuffix = ".completed";
+    private const string Version = "2";
 
     public string Path { get; } = path;
 
@@ -94,6 +101,7 @@ internal sealed class ExportJournal(string path)
             var partial = Path + LocalFile.PartialSuffix;
             LocalFile.WriteDurably(partial, JsonSerializer.SerializeToUtf8Bytes(progress));
             File.Move(partial, Path, overwrite: true);
+            File.Delete(CompletedPath);
         }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
@@ -101,7 +109,47 @@ internal sealed class ExportJournal(string path)
         }
     }
 
-    public void Delete() => File.Delete(Path);
+    /// <summary>Notes durably that a file gets its name. Few bytes, so that thousands of files cost no more than themselves.</summary>
+    public void AddCompleted(string path)
+    {
+        using var list = new FileStream(CompletedPath, FileMode.Append, FileAccess.Write);
+        list.Write(JsonSerializer.SerializeToUtf8Bytes(path));
+        list.Write("\n"u8);
+        list.Flush(flushToDisk: true);
+    }
+
+    /// <summary>The files that were completed since the journal was written. A last line that was cut is of a file that has no name yet.</summary>
+    public IReadOnlyList<string> ReadCompleted()
+    {
+        try
+        {
+            return !File.Exists(CompletedPath) ? []
+                : [.. File.ReadAllText(CompletedPath).Split('\n')[..^1].Select(line => JsonSerializer.Deserialize<string>(line)!)];
+        }
+        catch (JsonException e)
+        {
+            throw Invalid($"'{CompletedPath}' is damaged ({e.Message})", e);
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            throw LocalFile.ReadFailed(CompletedPath, e);
+        }
+    }
+
+    public void Delete()
+    {
+        try
+        {
+            File.Delete(Path);
+            File.Delete(CompletedPath);
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            throw LocalFile.WriteFailed(Path, e);
+        }
+    }
+
+    private string CompletedPath => Path + CompletedSuffix;
 
     public InfluxBackupException Invalid(string why, Exception? inner = null) =>
         new("ResumeNotPossible", ErrorKind.InvalidData, $"The export can't be resumed from '{Path}': {why}.", inner)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using InfluxBackup.BackupSets;
 using InfluxBackup.LineProtocol;
 using InfluxBackup.Metadata;
 using InfluxBackup.Transfer;
@@ -21,6 +22,7 @@ public sealed class ExportOperation(ExportOptions options)
     private readonly SeriesFilter filter = new(options.Measurements, options.Tags);
     private readonly List<ExportFinding> findings = [];
     private readonly List<string> warnings = [];
+    private readonly HashSet<(string Check, string File, long? Offset, ulong ShardId, string? Series)> told = [];
     private long findingCount;
 
     /// <summary>Looks what there is and decides which shard goes into which file. Writes nothing.</summary>
@@ -62,6 +64,7 @@ public sealed class ExportOperation(ExportOptions options)
         warnings.AddRange(plan.Warnings);
         using var output = ExportOutput.Open(options, plan, completed ?? (_ => { }), cancel);
         findings.AddRange(output.Progress.Findings);
+        told.UnionWith(findings.Select(f => (f.Check, f.File, f.Offset, f.ShardId, f.Series)));
         findingCount = output.Progress.FindingCount;
         var report = new ExportProgressReport(options, plan, output.UnitsDone, clock);
         logger.LogInformation("Exporting {Plan}.", plan);
@@ -99,7 +102,7 @@ public sealed class ExportOperation(ExportOptions options)
         {
             shard = await shards.OpenAsync(number, cancel).ConfigureAwait(false);
         }
-        catch (InfluxBackupException e) when (options.AllowPartial && e.Kind is ErrorKind.InvalidData or ErrorKind.Read)
+        catch (InfluxBackupException e) when (options.AllowPartial && ExportErrors.CanBeLeftOut(e))
         {
             Add(new ExportFinding("ShardNotReadable", e.Subject ?? key.ToString(), null, key.Database, key.RetentionPolicy, key.Id, null, null, null, e.Message));
             return;
@@ -124,11 +127,12 @@ public sealed class ExportOperation(ExportOptions options)
         }
         catch (TsmFormatException e)
         {
-            throw new InfluxBackupException("TsmFileDamaged", ErrorKind.InvalidData, $"{key} is damaged: {e.Message}", e)
-            {
-                Subject = key.ToString(),
-                Remedy = ExportErrors.SalvageRemedy,
-            };
+            throw ExportErrors.Damaged(key, e);
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            // Errors of writing have become ours already: this one is of reading.
+            throw LocalFile.ReadFailed(key.ToString(), e);
         }
     }
 
@@ -163,6 +167,12 @@ public sealed class ExportOperation(ExportOptions options)
     {
         lock (findings)
         {
+            // By days, a shard is read several times, and a block may have points of two days.
+            if (options.Split == ExportSplit.Day && !told.Add((finding.Check, finding.File, finding.Offset, finding.ShardId, finding.Series)))
+            {
+                return;
+            }
+
             findingCount++;
             if (findings.Count < MostFindings)
             {
@@ -170,7 +180,8 @@ public sealed class ExportOperation(ExportOptions options)
             }
         }
 
-        logger.LogWarning("{Message}", finding.Message);
+        // It is in the result; as a warning it would be told twice.
+        logger.LogError("{Message}", finding.Message);
     }
 
     private static ExportFinding Describe(ShardKey shard, DamagedBlock damage) => new(
@@ -180,5 +191,5 @@ public sealed class ExportOperation(ExportOptions options)
 
     private static ExportFinding Unwritable(ShardKey shard, string series, TimeRange times) => new(
         "SeriesNotWritable", shard.ToString(), null, shard.Database, shard.RetentionPolicy, shard.Id, series, null, null,
-        $"Series {series} of {shard} is left out: its name or that of a field holds a line feed, for which line protocol has no form.");
+        $"Series {series} of {shard} is left out: {(series.StartsWith('#') ? "its name begins with #, which makes a line a comment" : "its name or that of a field holds a line feed, for which line protocol has no form")}.");
 }

@@ -65,8 +65,15 @@ public sealed record ExportOptions : OperationOptions
     /// <summary>Go on where a run that was stopped left off.</summary>
     public bool Resume { get; init; }
 
+    /// <summary>How often it is written down how far a run has come. So much work at most, and that of one shard, is done again after a crash.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Replace files that are there.</summary>
     public bool Force { get; init; }
+
+    /// <summary>How hard to compress: as hard as was asked for; without a level where it was asked for at all, or the name says so.</summary>
+    public static CompressionLevel? ChooseCompression(CompressionLevel? level, bool compress, string output) =>
+        level ?? (compress || output.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? CompressionLevel.Fastest : null);
 
     /// <summary>Whether the output is a directory of files.</summary>
     public bool HasSeveralFiles => Split != ExportSplit.None || MaxFileSize is not null;

@@ -8,14 +8,12 @@ namespace InfluxBackup.Operations;
 /// </summary>
 internal sealed class ExportOutput : IDisposable
 {
-    /// <summary>Flushing to the disk costs; so much work at most is done again after a crash.</summary>
-    private static readonly TimeSpan CheckpointInterval = TimeSpan.FromSeconds(5);
-
     private readonly ExportOptions options;
     private readonly ExportPlan plan;
     private readonly ExportJournal? journal;
     private readonly Action<ExportedFile> completed;
     private readonly System.Diagnostics.Stopwatch sinceCheckpoint = System.Diagnostics.Stopwatch.StartNew();
+    private readonly HashSet<string> replaceable = [];
     private ExportProgress progress;
     private ExportFileWriter? current;
     private ExportUnit? unit;
@@ -67,20 +65,29 @@ internal sealed class ExportOutput : IDisposable
 
         if (!options.Resume)
         {
-            var started = new ExportOutput(options, plan, journal, fresh, completed);
-            started.CheckAbsent();
+            var begun = new ExportOutput(options, plan, journal, fresh, completed);
+            begun.CheckAbsent();
+
+            // From now on whatever ends this run leaves something to resume from.
+            journal.Delete();
             journal.Write(fresh);
-            return started;
+            return begun;
         }
 
         var done = journal.Read(fresh.Fingerprint);
-        var output = new ExportOutput(options, plan, journal, done, completed) { unitsDone = done.Units.Count };
-        if (!plan.Units.Select(u => u.Id).Take(done.Units.Count).SequenceEqual(done.Units))
+        var output = new ExportOutput(options, plan, journal, done, completed) { unitsDone = done.UnitsDone };
+        if (done.UnitsDone > 0 && done.UnitsHash != HashUnits(plan, done.UnitsDone))
         {
             throw journal.Invalid("the source has other shards than before");
         }
 
-        output.current = done.Open is null ? null : ExportFileWriter.Resume(done.Open, options.Compression, cancel);
+        output.replaceable.UnionWith(journal.ReadCompleted());
+        if (done.Open is { } open)
+        {
+            TakeBack(open.Path, output.replaceable);
+            output.current = ExportFileWriter.Resume(open, options.Compression, cancel);
+        }
+
         return output;
     }
 
@@ -122,8 +129,8 @@ internal sealed class ExportOutput : IDisposable
     public void EndUnit(IReadOnlyList<ExportFinding> findings, long findingCount)
     {
         current?.EndUnit();
-        progress = progress with { Units = plan.Units.Take(++unitsDone).Select(u => u.Id).ToList(), Findings = findings, FindingCount = findingCount };
-        if (sinceCheckpoint.Elapsed >= CheckpointInterval)
+        progress = progress with { UnitsDone = ++unitsDone, Findings = findings, FindingCount = findingCount };
+        if (sinceCheckpoint.Elapsed >= options.CheckpointInterval)
         {
             Checkpoint();
         }
@@ -150,7 +157,7 @@ internal sealed class ExportOutput : IDisposable
 
     private void Checkpoint()
     {
-        progress = progress with { Open = current?.Checkpoint() };
+        progress = progress with { Open = current?.Checkpoint(), UnitsHash = HashUnits(plan, unitsDone) };
         journal?.Write(progress);
         sinceCheckpoint.Restart();
     }
@@ -166,7 +173,11 @@ internal sealed class ExportOutput : IDisposable
         else
         {
             var path = PathOf(key, part);
-            CheckAbsent(path);
+            if (!replaceable.Contains(path))
+            {
+                CheckAbsent(path);
+            }
+
             file = ExportFileWriter.Create(key, path, part, options.Compression);
         }
 
@@ -193,12 +204,30 @@ internal sealed class ExportOutput : IDisposable
 
     private void CompleteFile()
     {
-        var file = current!.Complete();
+        // A file in the middle of a unit is no point to resume from: the unit's lines in it would be written again. But a run that
+        // goes on from before it must know that the file is its own.
+        var file = current!.Complete(path => journal?.AddCompleted(path));
         current.Dispose();
         current = null;
         progress = progress with { Files = [.. progress.Files, file], Open = null };
         completed(file);
-        // A file in the middle of a unit is no point to resume from: the unit's lines in it would be written again.
+    }
+
+    /// <summary>A file that was completed since gets its unfinished name back, because its end is written again.</summary>
+    private static void TakeBack(string path, HashSet<string> completedSince)
+    {
+        var partial = path + LocalFile.PartialSuffix;
+        if (completedSince.Contains(path) && !File.Exists(partial) && File.Exists(path))
+        {
+            try
+            {
+                File.Move(path, partial);
+            }
+            catch (Exception e) when (LocalFile.IsFileError(e))
+            {
+                throw LocalFile.WriteFailed(partial, e);
+            }
+        }
     }
 
     /// <summary>Better now than after hours: whether a file is in the way of any of the plan.</summary>
@@ -211,10 +240,9 @@ internal sealed class ExportOutput : IDisposable
         }
     }
 
-    /// <summary>Where a run is resumed, what is there and not in the journal is its own, of after the last entry.</summary>
     private void CheckAbsent(string path)
     {
-        if (!options.Force && !options.Resume && File.Exists(path))
+        if (!options.Force && File.Exists(path))
         {
             throw new InfluxBackupException("OutputExists", ErrorKind.Exists, $"'{path}' exists already.")
             {
@@ -223,6 +251,8 @@ internal sealed class ExportOutput : IDisposable
             };
         }
     }
+
+    private static string HashUnits(ExportPlan plan, int count) => ExportJournal.Fingerprint(plan.Units.Take(count).Select(u => u.Id));
 
     private static string Fingerprint(ExportOptions options, ExportPlan plan) => ExportJournal.Fingerprint(
     [

@@ -33,8 +33,18 @@ internal sealed class ShardOpener(ExportOptions options, ExportPlan plan, Action
     {
         stop.Cancel();
         current?.Dispose();
-        // What is being opened for nothing is thrown away when it is there.
-        _ = next?.ContinueWith(opened => opened.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+        // What is being opened for nothing has temporary files, which go with it.
+        next?.ContinueWith(
+            opened =>
+            {
+                if (opened.IsCompletedSuccessfully)
+                {
+                    opened.Result.Dispose();
+                }
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.None,
+            TaskScheduler.Default).Wait();
         stop.Dispose();
     }
 
