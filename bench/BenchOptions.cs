@@ -1,4 +1,5 @@
 using System.Globalization;
+using InfluxBackup.Bench.Export;
 
 namespace InfluxBackup.Bench;
 
@@ -29,6 +30,15 @@ internal sealed record BenchOptions
     /// <summary>How long the sink of the import bench waits with its answer to a write.</summary>
     public TimeSpan Latency { get; init; }
 
+    /// <summary>The official exporter; several versions may take turns.</summary>
+    public IReadOnlyList<string> InfluxInspect { get; init; } = [];
+
+    /// <summary>What data are exported.</summary>
+    public IReadOnlyList<DataShape> Shapes { get; init; } = DataShape.All;
+
+    /// <summary>Where exports go for the time of a run; where backups go unless given.</summary>
+    public string OutputDirectory { get => field ?? WorkDirectory; init; }
+
     public static BenchOptions Parse(string[] arguments)
     {
         if (arguments.Length == 0)
@@ -57,6 +67,9 @@ internal sealed record BenchOptions
                 "--workdir" => options with { WorkDirectory = Path.GetFullPath(value) },
                 "--data-node" => options with { DataNode = value },
                 "--latency" => options with { Latency = TimeSpan.FromMilliseconds(Number(value)) },
+                "--influx-inspect" => options with { InfluxInspect = [.. options.InfluxInspect, Path.GetFullPath(value)] },
+                "--shape" => options with { Shapes = ParseShapes(value) },
+                "--output-directory" => options with { OutputDirectory = Path.GetFullPath(value) },
                 "--connections" => options with { Connections = (int)Number(value) },
                 _ => throw new BenchException($"{arguments[i]} is not an option."),
             };
@@ -69,9 +82,16 @@ internal sealed record BenchOptions
         Console.WriteLine("backup | restore | test | memory | import  [--points N] [--shards N] [--rounds N] [--keep DIR] [--workdir DIR]");
         Console.WriteLine("decode  [--rounds N]");
         Console.WriteLine("null-sink  [--latency MILLISECONDS]");
+        Console.WriteLine("export  [--influx-inspect PATH]... [--shape fat|thin|strings|mixed|all] [--points N] [--rounds N] [--keep DIR] [--workdir DIR] [--output-directory DIR]");
+        Console.WriteLine("export-memory  [--shape fat|thin|strings|mixed|all] [--points N] [--rounds N] [--keep DIR] [--workdir DIR] [--output-directory DIR]");
         Console.WriteLine("bare-reader  --data-node HOST:PORT [--connections N]");
         return 1;
     }
+
+    private static IReadOnlyList<DataShape> ParseShapes(string name) =>
+        name == "all" ? DataShape.All
+        : DataShape.All.Where(shape => shape.Name == name).ToList() is [var shape] ? [shape]
+        : throw new BenchException($"{name} is not a shape: {string.Join(", ", DataShape.All.Select(s => s.Name))} or all.");
 
     private static long Number(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number > 0

@@ -16,11 +16,16 @@ internal static class OurTool
     public static Task<ProcessRun> ImportAsync(Uri server, string path, CancellationToken cancel, params string[] arguments) =>
         RunAsync(["import", "--path", path, "--http-uri", server.ToString(), "--json", .. arguments], cancel);
 
-    public static Task<ProcessRun> RunAsync(string[] arguments, CancellationToken cancel)
+    /// <summary>The program and its arguments, to be started by whoever measures it in another way.</summary>
+    public static IReadOnlyList<string> Command(params string[] arguments)
     {
         string host = Path.Combine(AppContext.BaseDirectory, "influxbackup");
-        return File.Exists(host)
-            ? MeasuredProcess.RunAsync(host, arguments, Timeout, cancel)
-            : MeasuredProcess.RunAsync("dotnet", [host + ".dll", .. arguments], Timeout, cancel);
+        return File.Exists(host) ? [host, .. arguments] : ["dotnet", host + ".dll", .. arguments];
+    }
+
+    public static Task<ProcessRun> RunAsync(string[] arguments, CancellationToken cancel)
+    {
+        var command = Command(arguments);
+        return MeasuredProcess.RunAsync(command[0], command.Skip(1), Timeout, cancel);
     }
 }

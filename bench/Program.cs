@@ -1,4 +1,5 @@
 using InfluxBackup.Bench;
+using InfluxBackup.Bench.Export;
 using InfluxBackup.IntegrationTests.RealServer;
 
 using var interrupt = new CancellationTokenSource();
@@ -21,6 +22,8 @@ try
         "null-sink" => await NullSink.RunAsync(options.Latency, interrupt.Token),
         "memory" => await new MemoryBench(options).RunAsync(interrupt.Token),
         "decode" => new DecodeBench(options).Run(interrupt.Token),
+        "export" => await new ExportBench(options).RunAsync(interrupt.Token),
+        "export-memory" => await new ExportMemoryBench(options).RunAsync(interrupt.Token),
         // What the backup bench starts as a process of its own, so that it is measured like the others.
         "bare-reader" => await BareReader.RunAsync(SnapshotPort.Parse(options.DataNode), options.Connections, interrupt.Token),
         _ => BenchOptions.PrintUsage(),

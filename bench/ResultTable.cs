@@ -84,7 +84,8 @@ internal sealed class ResultTable(params string[] references)
 
     private List<Measure> Good(string name) => [.. _runs.GetValueOrDefault(name, []).Where(run => run.Failure is null)];
 
-    private static double? Median(IEnumerable<double> values)
+    /// <summary>The middle value, or the mean of the two there; null of none.</summary>
+    public static double? Median(IEnumerable<double> values)
     {
         double[] sorted = [.. values.Order()];
         int middle = sorted.Length / 2;

@@ -23,7 +23,8 @@ internal sealed class WorkDirectory : IDisposable
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
+    /// <summary>Returns when all that was written is on the disk.</summary>
     [DllImport("libc", EntryPoint = "sync")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern void Sync();
+    public static extern void Sync();
 }
