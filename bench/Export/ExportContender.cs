@@ -62,6 +62,7 @@ internal sealed record ExportContender(string Name, OutputKind Kind, string? Fil
             string[] export = [path, "export", "-datadir", data.Data, "-waldir", data.Wal];
             string name = Path.GetFileName(path);
             yield return new(name, OutputKind.Plain, "peer.lp", output => [.. export, "-out", output]) { Peer = name };
+            yield return new($"{name} to /dev/null", OutputKind.Nowhere, null, _ => [.. export, "-out", "/dev/null"]) { Peer = name };
             yield return new($"{name} -compress", OutputKind.Compressed, "peer.lp.gz", output => [.. export, "-compress", "-out", output]) { Peer = name };
         }
     }

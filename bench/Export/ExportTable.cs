@@ -75,14 +75,11 @@ internal sealed class ExportTable(long values)
     }
 
     /// <summary>
-    /// The official tool's runs that a contender is held against: plain with plain, compressed with compressed. What only goes to
-    /// nowhere is held against what is written plain. Null for the limits.
+    /// The official tool's runs that a contender is held against: plain with plain, compressed with compressed, thrown away with
+    /// thrown away. Null for the limits.
     /// </summary>
-    private List<ExportMeasure>? Counterpart(ExportContender contender, string peer)
-    {
-        var kind = contender.Kind == OutputKind.Nowhere ? OutputKind.Plain : contender.Kind;
-        return _rows.SingleOrDefault(row => row.Contender.Peer == peer && row.Contender.Kind == kind).Runs;
-    }
+    private List<ExportMeasure>? Counterpart(ExportContender contender, string peer) =>
+        _rows.SingleOrDefault(row => row.Contender.Peer == peer && row.Contender.Kind == contender.Kind).Runs;
 
     private static double? Wall(List<ExportMeasure> runs) => ResultTable.Median(runs.Select(run => run.Run.Elapsed.TotalSeconds));
 
