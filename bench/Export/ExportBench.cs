@@ -38,7 +38,7 @@ internal sealed class ExportBench(BenchOptions options)
     private async Task CheckAsync(ExportDataSet data, string outputs, CancellationToken cancel)
     {
         (string Name, LineSet Set)? reference = null;
-        var contenders = ExportContender.Peers(options.InfluxInspect, data).Concat(ExportContender.Ours(data)).Where(contender => contender.IsExport);
+        var contenders = ExportContender.Peers(options.InfluxInspect, data).Concat(ExportContender.Ours(data, outputs)).Where(contender => contender.IsExport);
         foreach (var contender in contenders)
         {
             string output = FreshOutput(contender, outputs)!;
@@ -57,23 +57,25 @@ internal sealed class ExportBench(BenchOptions options)
     private async Task MeasureAsync(ExportDataSet data, string outputs, CancellationToken cancel)
     {
         var table = new ExportTable(data.Values);
-        ExportContender[] exports = [.. ExportContender.Peers(options.InfluxInspect, data), .. ExportContender.Ours(data)];
-        ExportContender[] limits = [.. ExportContender.Limits(data, outputs)];
+        var reading = ExportContender.Reading(data);
+        ExportContender[] contenders = [.. ExportContender.Peers(options.InfluxInspect, data), .. ExportContender.Ours(data, outputs), reading];
         // Nobody is to pay for the first look at the files.
-        await limits[0].RunAsync("", cancel);
+        await reading.RunAsync("", cancel);
         for (int round = 1; round <= options.Rounds; round++)
         {
             Console.Error.WriteLine($"{data.Shape.Name}, round {round} of {options.Rounds}");
-            foreach (var contender in exports.Concat(limits))
+            for (int turn = 0; turn < contenders.Length; turn++)
             {
+                var contender = contenders[turn];
                 string? output = FreshOutput(contender, outputs);
                 var run = await contender.RunAsync(output ?? "", cancel);
                 bool isCounted = round == 1 && contender.Kind == OutputKind.Plain;
                 table.Add(contender, new ExportMeasure(run, output is null ? 0 : SizeOf(output), isCounted ? LineCount.Of(output!) : null));
-                // Ours are still copied and packed.
-                if (output is not null && (contender.IsPeer || contender.Kind != OutputKind.Plain))
+                // The memory of old outputs is at hand for the next; who needs fresh memory from the system is slower.
+                var stillRead = contenders.Skip(turn + 1).Select(next => next.Reads);
+                foreach (string file in new[] { contender.FileName, contender.Reads }.Except(stillRead).OfType<string>())
                 {
-                    File.Delete(output);
+                    File.Delete(Path.Combine(outputs, file));
                 }
             }
         }

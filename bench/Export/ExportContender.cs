@@ -22,10 +22,6 @@ internal enum OutputKind
 /// <param name="Command">The program and its arguments, given the output's path.</param>
 internal sealed record ExportContender(string Name, OutputKind Kind, string? FileName, Func<string, IReadOnlyList<string>> Command)
 {
-    private const string FieldsFile = "fields.lp";
-    private const string JoinedFile = "joined.lp";
-    private static readonly string[] PlainOutputs = [FieldsFile, JoinedFile];
-
     /// <summary>pigz is asked where it is installed.</summary>
     private static readonly string[] Packers = ["gzip", "pigz"];
 
@@ -33,6 +29,9 @@ internal sealed record ExportContender(string Name, OutputKind Kind, string? Fil
 
     /// <summary>The official tool's name; null for others.</summary>
     public string? Peer { get; init; }
+
+    /// <summary>Name of the other contender's output that this one reads.</summary>
+    public string? Reads { get; init; }
 
     public bool IsPeer => Peer is not null;
 
@@ -67,36 +66,43 @@ internal sealed record ExportContender(string Name, OutputKind Kind, string? Fil
         }
     }
 
-    /// <summary>Ours: one field a line as the official tool writes, and joined as is the default.</summary>
-    public static IEnumerable<ExportContender> Ours(ExportDataSet data)
+    /// <summary>
+    /// Ours: one field a line as the official tool writes, and joined as is the default. Behind each plain output what that output could
+    /// be made of at all: how fast this machine copies it and packs it, on one processor or on all.
+    /// </summary>
+    /// <param name="data">What is exported.</param>
+    /// <param name="outputs">Where the outputs lie.</param>
+    public static IEnumerable<ExportContender> Ours(ExportDataSet data, string outputs)
     {
-        string[] fields = [.. OurTool.Command("export", "--json", "--data-directory", data.Data, "--wal-directory", data.Wal, "--one-field-per-line", "--output")];
-        string[] joined = [.. OurTool.Command("export", "--json", "--data-directory", data.Data, "--wal-directory", data.Wal, "--output")];
-        yield return new("fields", OutputKind.Plain, FieldsFile, output => [.. fields, output]);
-        yield return new("joined", OutputKind.Plain, JoinedFile, output => [.. joined, output]);
-        yield return new("fields, .gz", OutputKind.Compressed, "fields.lp.gz", output => [.. fields, output]);
-        yield return new("joined, .gz", OutputKind.Compressed, "joined.lp.gz", output => [.. joined, output]);
-        yield return new("fields to /dev/null", OutputKind.Nowhere, null, _ => [.. ToNowhere, .. fields, "-"]);
-        yield return new("joined to /dev/null", OutputKind.Nowhere, null, _ => [.. ToNowhere, .. joined, "-"]);
+        foreach (bool joins in (bool[])[false, true])
+        {
+            string name = joins ? "joined" : "fields";
+            string[] export =
+            [
+                .. OurTool.Command("export", "--json", "--data-directory", data.Data, "--wal-directory", data.Wal),
+                .. joins ? Array.Empty<string>() : ["--one-field-per-line"], "--output",
+            ];
+            yield return new(name, OutputKind.Plain, $"{name}.lp", output => [.. export, output]);
+            foreach (var limit in Limits($"{name}.lp", outputs))
+            {
+                yield return limit;
+            }
+            yield return new($"{name}, .gz", OutputKind.Compressed, $"{name}.lp.gz", output => [.. export, output]);
+            yield return new($"{name} to /dev/null", OutputKind.Nowhere, null, _ => [.. ToNowhere, .. export, "-"]);
+        }
     }
 
-    /// <summary>How fast this machine reads the files, copies an output, and packs it, on one processor or on all.</summary>
-    /// <param name="data">What is read.</param>
-    /// <param name="outputs">Where our outputs lie.</param>
-    public static IEnumerable<ExportContender> Limits(ExportDataSet data, string outputs)
+    /// <summary>How fast this machine reads the files.</summary>
+    public static ExportContender Reading(ExportDataSet data) => new("cat TSM files", OutputKind.Limit, null, _ => [.. ToNowhere, "cat", .. data.TsmFiles]);
+
+    private static IEnumerable<ExportContender> Limits(string file, string outputs)
     {
-        yield return new("cat TSM files", OutputKind.Limit, null, _ => [.. ToNowhere, "cat", .. data.TsmFiles]);
-        foreach (string file in PlainOutputs)
-        {
-            yield return new($"cp {file}", OutputKind.Limit, "copy.lp", output => ["cp", Path.Combine(outputs, file), output]);
-        }
+        string path = Path.Combine(outputs, file);
+        yield return new($"cp {file}", OutputKind.Limit, "copy.lp", output => ["cp", path, output]) { Reads = file };
         foreach (string packer in Packers.Where(name => Executable.Find(name) is not null))
         {
-            foreach (string file in PlainOutputs)
-            {
-                yield return new($"{packer} -1 {file}", OutputKind.Limit, "copy.lp.gz",
-                    output => ["sh", "-c", "exec \"$0\" -1 -c \"$1\" > \"$2\"", packer, Path.Combine(outputs, file), output]);
-            }
+            yield return new($"{packer} -1 {file}", OutputKind.Limit, "copy.lp.gz",
+                output => ["sh", "-c", "exec \"$0\" -1 -c \"$1\" > \"$2\"", packer, path, output]) { Reads = file };
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class ExportMemoryBench(BenchOptions options)
                 var data = ExportDataSet.Make(sets, shape, points);
                 var table = new ExportTable(data.Values);
                 Console.Error.WriteLine($"{shape.Name}, {data.Values} values");
-                foreach (var contender in ExportContender.Ours(data))
+                foreach (var contender in ExportContender.Ours(data, work.Path).Where(contender => contender.Kind != OutputKind.Limit))
                 {
                     string output = Path.Combine(work.Path, contender.FileName ?? "none");
                     for (int round = 1; round <= options.Rounds; round++)
