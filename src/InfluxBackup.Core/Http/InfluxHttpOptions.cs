@@ -29,11 +29,11 @@ public sealed record InfluxHttpOptions
     public static Uri ParseUri(string text)
     {
         var full = text.Contains("://", StringComparison.Ordinal) ? text : "http://" + text;
-        return Uri.TryCreate(full, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0
+        return Uri.TryCreate(full, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0 && uri.Query.Length == 0
             ? uri
             : throw new InfluxBackupException("HttpUriInvalid", ErrorKind.InvalidArgument, "The address of the HTTP API is not a plain http:// or https:// address.")
             {
-                Remedy = "Give for instance http://influx01:8086; user and password go into the credential, not into the address.",
+                Remedy = "Give for instance http://influx01:8086; user and password go into the credential, not into the address, and nothing follows a question mark.",
             };
     }
 }

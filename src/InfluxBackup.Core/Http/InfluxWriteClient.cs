@@ -95,7 +95,8 @@ public sealed class InfluxWriteClient : IDisposable
     {
         public HttpClient Http { get; } = InfluxHttpClient.CreateClient(
             options,
-            new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(15), MaxConnectionsPerServer = connections });
+            // A redirected POST may go on as a GET without its lines, whose answer says nothing of them.
+            new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(15), MaxConnectionsPerServer = connections, AllowAutoRedirect = false });
 
         public Uri Uri { get; } = InfluxHttpClient.BaseUri(options);
 

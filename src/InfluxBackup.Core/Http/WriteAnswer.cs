@@ -39,6 +39,16 @@ public sealed partial record WriteAnswer(WriteVerdict Verdict, string Message = 
     /// <summary>Before each line that is no point, which follows in single quotes.</summary>
     public const string UnableToParse = "unable to parse '";
 
+    // A measurement that is new to a shard got a field with two types in one request: the shard stores nothing of it. The second form
+    // comes from below the index.
+    private static readonly string[] TypeConflicts = ["field type conflict", "engine: field type conflict"];
+
+    // While a shard is being removed nothing can be written to its time; later it can, or is beyond the policy.
+    private const string PendingDeletion = "is pending deletion";
+
+    /// <summary>Whether none of the lines is a point.</summary>
+    public bool IsUnparsed => Message.StartsWith(UnableToParse, StringComparison.Ordinal);
+
     /// <summary>Whether at least a part of the points may be stored.</summary>
     public bool IsPartial => Message.StartsWith(PartialWrite, StringComparison.Ordinal);
 
@@ -66,8 +76,11 @@ public sealed partial record WriteAnswer(WriteVerdict Verdict, string Message = 
         {
             204 => new WriteAnswer(WriteVerdict.Accepted),
             200 when isInflux => new WriteAnswer(WriteVerdict.Accepted),
+            400 when message.StartsWith(PartialWrite, StringComparison.Ordinal) && message.Contains(PendingDeletion, StringComparison.Ordinal) =>
+                Unavailable($"{host} could not write: {Words(message, "")}.", host, retryAfter),
             400 when message.StartsWith(PartialWrite, StringComparison.Ordinal) || message.StartsWith(UnableToParse, StringComparison.Ordinal) =>
                 new WriteAnswer(WriteVerdict.Refused, message),
+            400 or 500 when TypeConflicts.Contains(message, StringComparer.Ordinal) => new WriteAnswer(WriteVerdict.Refused, message),
             413 => new WriteAnswer(WriteVerdict.TooLarge, message),
             401 => Fatal("LoginRefused", ErrorKind.Security, $"{host} refuses access: {Words(message, "no valid login")}.", "Give the credential of a user who may write."),
             403 => Fatal("WriteForbidden", ErrorKind.Security, $"{host} does not let this user write to {target}: {Words(message, "forbidden")}.", $"Grant it: GRANT WRITE ON {InfluxQl.Identifier(target.Database)} TO the user."),

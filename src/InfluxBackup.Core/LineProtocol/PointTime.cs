@@ -13,4 +13,13 @@ internal static class PointTime
         var word = fields[(fields.LastIndexOf((byte)' ') + 1)..];
         return word.Length < fields.Length && Utf8Parser.TryParse(word, out long time, out var used) && used == word.Length ? time : null;
     }
+
+    /// <summary>Whether a line has fields and nothing after them: its last word is, or ends, a field.</summary>
+    /// <param name="fields">The line after measurement and tags.</param>
+    public static bool IsMissing(ReadOnlySpan<byte> fields)
+    {
+        fields = fields.TrimEnd((byte)' ');
+        var word = fields[(fields.LastIndexOf((byte)' ') + 1)..];
+        return word.ContainsAny((byte)'=', (byte)'"');
+    }
 }

@@ -8,6 +8,7 @@ internal sealed class ImportBatch
 {
     private byte[] bytes = [];
     private int[] ends = [];
+    private int[] lengths = [];
     private long[] numbers = [];
     private int length;
 
@@ -27,32 +28,39 @@ internal sealed class ImportBatch
         (Target, Mark) = (target, mark);
     }
 
-    public void Add(ReadOnlySpan<byte> line, long number, int usualBytes, int usualLines)
+    /// <param name="time">What is sent after the line.</param>
+    public void Add(ReadOnlySpan<byte> line, ReadOnlySpan<byte> time, long number, int usualBytes, int usualLines)
     {
-        if (length + line.Length + 1 > bytes.Length)
+        var end = length + line.Length + time.Length + 1;
+        if (end > bytes.Length)
         {
-            Array.Resize(ref bytes, Math.Max(Math.Min(usualBytes, 2 * Math.Max(bytes.Length, 32 << 10)), length + line.Length + 1));
+            Array.Resize(ref bytes, Math.Max(Math.Min(usualBytes, 2 * Math.Max(bytes.Length, 32 << 10)), end));
         }
 
         if (Count == ends.Length)
         {
             var lines = Math.Min(usualLines, Math.Max(256, 2 * Count));
             Array.Resize(ref ends, lines);
+            Array.Resize(ref lengths, lines);
             Array.Resize(ref numbers, lines);
         }
 
         line.CopyTo(bytes.AsSpan(length));
-        length += line.Length;
-        bytes[length++] = (byte)'\n';
-        ends[Count] = length;
+        time.CopyTo(bytes.AsSpan(length + line.Length));
+        bytes[end - 1] = (byte)'\n';
+        length = ends[Count] = end;
+        lengths[Count] = line.Length;
         numbers[Count++] = number;
     }
 
     /// <summary>Lines from the one up to, and without, the other, each with its line feed.</summary>
     public ReadOnlyMemory<byte> Lines(int from, int to) => bytes.AsMemory(Start(from)..ends[to - 1]);
 
-    /// <summary>One line without its line feed.</summary>
-    public ReadOnlySpan<byte> Line(int index) => bytes.AsSpan(Start(index)..(ends[index] - 1));
+    /// <summary>One line as it is sent, without its line feed.</summary>
+    public ReadOnlySpan<byte> SentLine(int index) => bytes.AsSpan(Start(index)..(ends[index] - 1));
+
+    /// <summary>One line as it stood in the source.</summary>
+    public ReadOnlySpan<byte> Line(int index) => bytes.AsSpan(Start(index), lengths[index]);
 
     public long NumberOf(int index) => numbers[index];
 

@@ -22,9 +22,21 @@ internal sealed record ImportCheckpoint
     /// <summary>Size and hash by which the file is known again.</summary>
     public long Length { get; init; }
 
-    public string HeadSha256 { get; init; } = "";
+    public string ContentSha256 { get; init; } = "";
 
     public IReadOnlyList<string> Servers { get; init; } = [];
+
+    /// <summary>When the first run began: the time of lines that have none.</summary>
+    public DateTime Begin { get; init; }
+
+    /// <summary>Unit of the times, as servers name it.</summary>
+    public string Precision { get; init; } = "";
+
+    /// <summary>Where lines go that the file names no database for.</summary>
+    public string? DefaultDatabase { get; init; }
+
+    /// <summary>Where lines go that the file names no policy for.</summary>
+    public string? DefaultRetentionPolicy { get; init; }
 
     public string? NewDatabase { get; init; }
 
@@ -81,7 +93,7 @@ internal sealed record ImportCheckpoint
     /// <summary>Says why an import can't go on from here.</summary>
     public void Check(string file, ImportCheckpoint now)
     {
-        if (Length != now.Length || HeadSha256 != now.HeadSha256)
+        if (Length != now.Length || ContentSha256 != now.ContentSha256)
         {
             throw Mismatch(file, "the file has changed since");
         }
@@ -91,11 +103,24 @@ internal sealed record ImportCheckpoint
             throw Mismatch(file, $"that import went to {string.Join(", ", Servers)}");
         }
 
+        if (Precision != now.Precision)
+        {
+            throw Mismatch(file, $"that import took its times for '{Precision}'");
+        }
+
+        if (DefaultDatabase != now.DefaultDatabase || DefaultRetentionPolicy != now.DefaultRetentionPolicy)
+        {
+            throw Mismatch(file, $"that import went into {Place(DefaultDatabase, DefaultRetentionPolicy)} where the file names nothing else");
+        }
+
         if (NewDatabase != now.NewDatabase || NewRetentionPolicy != now.NewRetentionPolicy)
         {
-            throw Mismatch(file, $"that import went into {(NewDatabase is null ? "the databases that the file names" : $"database '{NewDatabase}'")}");
+            throw Mismatch(file, $"that import went into {Place(NewDatabase, NewRetentionPolicy)}");
         }
     }
+
+    private static string Place(string? database, string? policy) =>
+        (database is null ? "the databases that the file names" : $"database '{database}'") + (policy is null ? "" : $", policy '{policy}'");
 
     private static InfluxBackupException Mismatch(string file, string why) =>
         new("CheckpointMismatch", ErrorKind.InvalidArgument, $"The import of '{file}' can't be resumed: {why}.")

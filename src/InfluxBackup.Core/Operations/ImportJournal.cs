@@ -45,7 +45,6 @@ internal sealed class ImportJournal(string path, ImportCheckpoint identity, ILog
 
         try
         {
-            // Counted first: a line may be rejected meanwhile that lies beyond the place, never the other way round.
             rejects.Flush();
             var checkpoint = identity with
             {
@@ -53,7 +52,7 @@ internal sealed class ImportJournal(string path, ImportCheckpoint identity, ILog
                 LineNumber = position.Number,
                 Database = position.Context.Database,
                 RetentionPolicy = position.Context.RetentionPolicy,
-                Rejected = identity.Rejected + rejects.Count,
+                Rejected = identity.Rejected + rejects.CountBefore(position.Number),
                 IsFinished = isFinished,
             };
             checkpoint.Write(path);

@@ -19,8 +19,12 @@ internal sealed class ImportLanes : IDisposable
     /// <summary>A lane that gets few lines must not hold the checkpoint back farther than this.</summary>
     private const int BatchesToLag = 8;
 
+    /// <summary>How far a limit of points a second may be behind and catch up.</summary>
+    private static readonly TimeSpan LongestDebt = TimeSpan.FromSeconds(1);
+
     private readonly Lane[] lanes;
     private readonly ImportWatermark watermark;
+    private readonly ImportClock clockOfLines;
     private readonly ImportOptions options;
     private readonly CancellationTokenSource stop;
     private readonly ConcurrentBag<ImportBatch> free = [];
@@ -29,14 +33,16 @@ internal sealed class ImportLanes : IDisposable
     private readonly int batchBytes;
     private readonly int batchLines;
     private readonly int timeShift;
-    private long sentLines;
+    private TimeSpan due;
     private ulong keyHash;
     private byte[] key = new byte[256];
     private int keyLength = -1;
 
+    /// <param name="clockOfLines">Gives lines their time that have none.</param>
     /// <param name="stop">Cancelled by a lane that fails, so that the reader ends too.</param>
-    public ImportLanes(ImportOptions options, InfluxWriteClient client, ImportAccount account, ImportRejects rejects, ImportWatermark watermark, CancellationTokenSource stop)
+    public ImportLanes(ImportOptions options, InfluxWriteClient client, ImportAccount account, ImportRejects rejects, ImportWatermark watermark, ImportClock clockOfLines, CancellationTokenSource stop)
     {
+        this.clockOfLines = clockOfLines;
         this.options = options;
         this.watermark = watermark;
         this.stop = stop;
@@ -59,10 +65,13 @@ internal sealed class ImportLanes : IDisposable
     public bool TryAdd(ScriptReader line, WriteTarget target, out int full)
     {
         var text = line.Line;
-        var index = LaneOf(text, line.KeyLength);
+        var fields = text[line.KeyLength..];
+        var exact = PointTime.Read(fields);
+        var time = exact is null && PointTime.IsMissing(fields) ? clockOfLines.TimeFor(line.Number) : default;
+        var index = LaneOf(text[..line.KeyLength], exact);
         var lane = lanes[index];
         var batch = lane.Filling;
-        if (batch is not null && (!ReferenceEquals(batch.Target, target) || batch.Length + text.Length >= batchBytes || batch.Count >= batchLines))
+        if (batch is not null && (!ReferenceEquals(batch.Target, target) || batch.Length + text.Length + time.Length >= batchBytes || batch.Count >= batchLines))
         {
             full = index;
             return false;
@@ -74,7 +83,7 @@ internal sealed class ImportLanes : IDisposable
             batch.Begin(target, watermark.Begin(new ImportPosition(line.Offset, line.Number, line.Context)));
         }
 
-        batch.Add(text, line.Number, batchBytes, batchLines);
+        batch.Add(text, time, line.Number, batchBytes, batchLines);
         full = -1;
         return true;
     }
@@ -150,11 +159,13 @@ internal sealed class ImportLanes : IDisposable
     {
         if (options.PointsPerSecond is { } limit)
         {
-            var due = TimeSpan.FromSeconds((double)sentLines / limit) - clock.Elapsed;
-            sentLines += lines;
-            if (due > TimeSpan.Zero)
+            // What a server could not take while it was down is not made up for: it would meet it when it is weakest.
+            var now = clock.Elapsed;
+            var begin = due > now - LongestDebt ? due : now - LongestDebt;
+            due = begin + TimeSpan.FromSeconds((double)lines / limit);
+            if (begin > now)
             {
-                await Task.Delay(due, cancel).ConfigureAwait(false);
+                await Task.Delay(begin - now, cancel).ConfigureAwait(false);
             }
         }
     }
@@ -208,9 +219,9 @@ internal sealed class ImportLanes : IDisposable
         }
     }
 
-    private int LaneOf(ReadOnlySpan<byte> line, int length)
+    private int LaneOf(ReadOnlySpan<byte> series, long? exact)
     {
-        var series = line[..length];
+        var length = series.Length;
         // An export has all points of a series one after another.
         if (length != keyLength || !series.SequenceEqual(key.AsSpan(0, length)))
         {
@@ -224,7 +235,7 @@ internal sealed class ImportLanes : IDisposable
             keyHash = SeriesHash.Of(series);
         }
 
-        var time = PointTime.Read(line[length..]) is { } exact ? exact >> timeShift : 0;
+        var time = exact >> timeShift ?? 0;
         return (int)(SeriesHash.Mix(keyHash, (ulong)time) % (ulong)lanes.Length);
     }
 

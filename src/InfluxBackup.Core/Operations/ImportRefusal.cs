@@ -21,11 +21,17 @@ internal static class ImportRefusal
             return null;
         }
 
+        // With the end of a quote in it, one line could be the beginning of what is quoted of another.
+        if (batch.Lines(from, to).Span.IndexOf("': "u8) >= 0)
+        {
+            return null;
+        }
+
         var found = new Dictionary<int, string>();
         var at = 0;
         for (var i = from; i < to && at < message.Length; i++)
         {
-            var quote = WriteAnswer.UnableToParse + Encoding.UTF8.GetString(batch.Line(i)) + "': ";
+            var quote = WriteAnswer.UnableToParse + Encoding.UTF8.GetString(batch.SentLine(i)) + "': ";
             if (string.CompareOrdinal(message, at, quote, 0, quote.Length) == 0)
             {
                 var end = message.IndexOf(NextLine, at + quote.Length, StringComparison.Ordinal);

@@ -24,12 +24,17 @@ internal sealed class ImportRejects(string path, string source, bool append) : I
 
     private readonly object gate = new();
     private readonly List<ImportRejection> first = [];
+    private readonly List<long> unsettled = [];
     private FileStream? file;
     private WriteTarget? target;
     private bool hasTarget;
     private long count;
+    private long settled;
 
     public long Count => Interlocked.Read(ref count);
+
+    /// <summary>Whether <see cref="CountBefore"/> will be asked.</summary>
+    public bool IsSettled { get; init; }
 
     /// <summary>The file; null while there is none.</summary>
     public string? Path => file is null ? null : path;
@@ -53,6 +58,11 @@ internal sealed class ImportRejects(string path, string source, bool append) : I
         lock (gate)
         {
             count++;
+            if (IsSettled)
+            {
+                unsettled.Add(number);
+            }
+
             if (first.Count < Remembered)
             {
                 first.Add(new ImportRejection(number, Shorten(reason, ReasonLength), Show(line)));
@@ -66,6 +76,16 @@ internal sealed class ImportRejects(string path, string source, bool append) : I
             {
                 throw LocalFile.WriteFailed(path, e);
             }
+        }
+    }
+
+    /// <summary>Lines before a place, which only moves forward. What was rejected behind it a run that resumes there will reject again.</summary>
+    public long CountBefore(long number)
+    {
+        lock (gate)
+        {
+            settled += unsettled.RemoveAll(n => n < number);
+            return settled;
         }
     }
 
@@ -88,7 +108,7 @@ internal sealed class ImportRejects(string path, string source, bool append) : I
     {
         if (file is null)
         {
-            file = append && File.Exists(path) ? new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read) : LocalFile.Create(path);
+            file = append && File.Exists(path) ? Continue(path) : LocalFile.Create(path);
             WriteText("# DML\n");
         }
 
@@ -108,6 +128,44 @@ internal sealed class ImportRejects(string path, string source, bool append) : I
         {
             WriteText($"# It begins with: {Show(line)}\n");
         }
+    }
+
+    /// <summary>
+    /// Opens a file that earlier lines lie in. A run that was killed may have left a line half-written, which would be another point:
+    /// what follows the last line feed is cut off. Nothing is lost, the line lies behind the checkpoint and is refused once more.
+    /// </summary>
+    private static FileStream Continue(string path)
+    {
+        var file = LocalFile.OpenExisting(path);
+        if (!file.CanSeek || file.Length == 0)
+        {
+            return file;
+        }
+
+        var buffer = new byte[4096];
+        var end = file.Length;
+        while (end > 0)
+        {
+            var length = (int)Math.Min(buffer.Length, end);
+            file.Position = end - length;
+            file.ReadExactly(buffer.AsSpan(0, length));
+            var found = buffer.AsSpan(0, length).LastIndexOf((byte)'\n');
+            if (found >= 0)
+            {
+                end = end - length + found + 1;
+                break;
+            }
+
+            end -= length;
+        }
+
+        file.Position = end;
+        if (end < file.Length)
+        {
+            file.SetLength(end);
+        }
+
+        return file;
     }
 
     private void WriteText(string text) => file!.Write(Encoding.UTF8.GetBytes(text));

@@ -13,12 +13,12 @@ internal sealed class ImportRun(ImportOptions options, ImportSource source, Infl
     private const int LinesBetweenLooks = 8192;
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
 
-
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private readonly ImportAccount account = new();
     private readonly ImportTally tally = new();
     private readonly ImportWatermark watermark = new();
     private readonly ImportTargets targets = new(options, source.Name);
+    private DateTime begin = DateTime.UtcNow;
     private ImportStatements? statements;
     private ImportRejects? rejects;
     private ImportJournal? journal;
@@ -60,9 +60,10 @@ internal sealed class ImportRun(ImportOptions options, ImportSource source, Infl
 
         statements = new ImportStatements(options, targets);
         await statements.CheckConnectionAsync(cancel).ConfigureAwait(false);
-        rejects = new ImportRejects(RejectPath, source.Name, append: options.Resume);
+        // A file that is named may have the lines of other sources, and lines of a pipeline come only once.
+        rejects = new ImportRejects(RejectPath, source.Name, append: options.Resume || options.RejectPath is not null || source.Path is null) { IsSettled = journal is not null };
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        using var lanes = new ImportLanes(options, client, account, rejects, watermark, stop);
+        using var lanes = new ImportLanes(options, client, account, rejects, watermark, new ImportClock(begin, options.Write.Precision), stop);
         journal?.Begin(watermark, rejects);
         var isFinished = false;
         Exception? failure = null;
@@ -218,8 +219,12 @@ internal sealed class ImportRun(ImportOptions options, ImportSource source, Infl
         var identity = new ImportCheckpoint
         {
             Length = length,
-            HeadSha256 = hash,
+            ContentSha256 = hash,
+            Begin = begin,
             Servers = [.. options.Servers.Select(s => s.Uri.GetLeftPart(UriPartial.Authority))],
+            Precision = WriteSettings.NameOf(options.Write.Precision),
+            DefaultDatabase = options.Database,
+            DefaultRetentionPolicy = options.RetentionPolicy,
             NewDatabase = options.NewDatabase,
             NewRetentionPolicy = options.NewRetentionPolicy,
         };
@@ -227,7 +232,8 @@ internal sealed class ImportRun(ImportOptions options, ImportSource source, Infl
         {
             found.Check(path, identity);
             earlier = found;
-            identity = identity with { Rejected = found.Rejected };
+            begin = found.Begin;
+            identity = identity with { Rejected = found.Rejected, Begin = begin };
             watermark.MoveTo(found.Position);
             options.Logger.LogInformation("The import of {Path} goes on at line {Line}.", path, found.LineNumber);
         }

@@ -93,7 +93,7 @@ internal sealed class ImportSender(ImportOptions options, InfluxWriteClient clie
 
             account.AcknowledgePart(count - unparsed.Count);
         }
-        else if (answer.Dropped == count || (!answer.IsPartial && answer.Dropped is null))
+        else if (answer.Dropped == count || answer.IsUnparsed)
         {
             // All of them, for the same reason; or nothing could be parsed, and the words are not ours to take apart.
             for (var i = from; i < to; i++)

@@ -7,7 +7,7 @@ namespace InfluxBackup.Operations;
 public sealed class ImportSource
 {
     private const int BufferSize = 256 << 10;
-    private const int HeadSize = 1 << 20;
+    private const int SampleSize = 1 << 20;
 
     private readonly Func<Stream> open;
 
@@ -51,14 +51,23 @@ public sealed class ImportSource
         }
     }
 
-    /// <summary>Size and SHA-256 of the first megabyte: enough to know a file again.</summary>
-    internal static (long Length, string HeadSha256) Identify(Stream file)
+    /// <summary>
+    /// Size, and SHA-256 of the first and the last megabyte: enough to know a file again. A compressed file has the checksum of all of
+    /// its text at its end.
+    /// </summary>
+    internal static (long Length, string ContentSha256) Identify(Stream file)
     {
-        var head = new byte[(int)Math.Min(HeadSize, file.Length)];
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var sample = new byte[(int)Math.Min(SampleSize, file.Length)];
+        foreach (var position in new[] { 0, file.Length - sample.Length })
+        {
+            file.Position = position;
+            var read = file.ReadAtLeast(sample, sample.Length, throwOnEndOfStream: false);
+            hash.AppendData(sample.AsSpan(0, read));
+        }
+
         file.Position = 0;
-        var read = file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
-        file.Position = 0;
-        return (file.Length, Convert.ToHexString(SHA256.HashData(head.AsSpan(0, read))).ToLowerInvariant());
+        return (file.Length, Convert.ToHexString(hash.GetHashAndReset()).ToLowerInvariant());
     }
 
     private InfluxBackupException NotAFile() =>

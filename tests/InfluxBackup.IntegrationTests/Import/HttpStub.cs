@@ -18,7 +18,8 @@ public sealed record StubRequest(string Query, string Body, bool IsGzip, string?
 /// <param name="Body">Text of the answer.</param>
 /// <param name="RetryAfter">Seconds.</param>
 /// <param name="Stall">Wait before the answer.</param>
-public sealed record StubAnswer(int Status = 204, string Body = "", int? RetryAfter = null, TimeSpan Stall = default)
+/// <param name="Location">Where a redirection leads.</param>
+public sealed record StubAnswer(int Status = 204, string Body = "", int? RetryAfter = null, TimeSpan Stall = default, string? Location = null)
 {
     public static StubAnswer Good { get; } = new();
 
@@ -158,6 +159,7 @@ public sealed class HttpStub : IAsyncDisposable
     private static string Response(StubAnswer answer) =>
         $"HTTP/1.1 {answer.Status} X\r\nX-Influxdb-Version: 1.6.7\r\n"
         + (answer.RetryAfter is { } seconds ? $"Retry-After: {seconds}\r\n" : "")
+        + (answer.Location is { } location ? $"Location: {location}\r\n" : "")
         + (answer.Status == 204 ? "" : $"Content-Length: {Encoding.UTF8.GetByteCount(answer.Body)}\r\n")
         + "\r\n" + answer.Body;
 }

@@ -241,6 +241,9 @@ public sealed class ImportFaultTests
 
         Assert.Equal("CheckpointMismatch", (await Assert.ThrowsAsync<InfluxBackupException>(() => Imports.RunAsync(resuming with { Servers = Imports.Options(other.Address).Servers }, path))).Id);
         Assert.Equal("CheckpointMismatch", (await Assert.ThrowsAsync<InfluxBackupException>(() => Imports.RunAsync(resuming with { NewDatabase = "x" }, path))).Id);
+        Assert.Equal("CheckpointMismatch", (await Assert.ThrowsAsync<InfluxBackupException>(() => Imports.RunAsync(resuming with { Database = "x" }, path))).Id);
+        Assert.Equal("CheckpointMismatch", (await Assert.ThrowsAsync<InfluxBackupException>(() => Imports.RunAsync(resuming with { RetentionPolicy = "x" }, path))).Id);
+        Assert.Equal("CheckpointMismatch", (await Assert.ThrowsAsync<InfluxBackupException>(() => Imports.RunAsync(resuming with { Write = new WriteSettings { Precision = WritePrecision.Seconds } }, path))).Id);
         await File.AppendAllTextAsync(path, "m f=1 1\n", Cancel);
         Assert.Equal("CheckpointMismatch", (await Assert.ThrowsAsync<InfluxBackupException>(() => Imports.RunAsync(resuming, path))).Id);
         await File.WriteAllTextAsync(path + ".import-checkpoint", "{}", Cancel);
