@@ -51,7 +51,7 @@ public sealed class LineWriter
     /// </summary>
     public bool TryBegin(SeriesReader series)
     {
-        if (!Escaping.IsWritableSeries(series.SeriesKey))
+        if (!CanWrite(series.SeriesKey))
         {
             return false;
         }
@@ -87,7 +87,7 @@ public sealed class LineWriter
     public static bool CanWrite(ReadOnlySpan<byte> seriesKey, ReadOnlySpan<byte> field) => CanWrite(seriesKey) && Escaping.IsWritable(field);
 
     /// <summary>Whether line protocol has a form for a series.</summary>
-    public static bool CanWrite(ReadOnlySpan<byte> seriesKey) => Escaping.IsWritable(seriesKey);
+    public static bool CanWrite(ReadOnlySpan<byte> seriesKey) => Escaping.IsWritableSeries(seriesKey);
 
     /// <summary>
     /// Writes the rows that the reader stands on, until the text is at least <paramref name="enough"/> long: a thousand rows of long

@@ -145,6 +145,38 @@ public sealed class ExportLimitsTests : IDisposable
         Assert.Equal("ResumeNotPossible", error.Id);
     }
 
+    [Fact]
+    public async Task A_shard_that_can_be_read_only_after_the_days_were_planned_is_exported_whole()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
+        const long Day = 86_400_000_000_000;
+        var path = Add(new BuiltFile().Integers("cpu", "a", (1 * Day, 1), (2 * Day, 2), (3 * Day, 3)));
+        File.Move(path, path + ".tmp");
+        File.CreateSymbolicLink(path, path + ".missing");
+        using var source = new DirectoryExportSource(ServerDirectories.Open(Path.Combine(directory, "data"), null));
+        var operation = new ExportOperation(new ExportOptions { Source = source, Output = Path.Combine(directory, "out"), Split = ExportSplit.Day, AllowPartial = true });
+        var plan = await operation.PlanAsync(TestContext.Current.CancellationToken);
+        File.Move(path + ".tmp", path + ".missing");
+
+        var result = await operation.RunAsync(plan, null, TestContext.Current.CancellationToken);
+
+        Assert.Equal(3, result.Points);
+    }
+
+    [Theory]
+    [InlineData("\t")]
+    [InlineData("#")]
+    [InlineData("\0")]
+    public async Task A_series_whose_line_would_be_read_as_something_else_is_reported(string first)
+    {
+        Add(new BuiltFile().Integers(first + "cpu", "a", (1, 1)).Integers(first + "cpu", "b", (1, 1)).Integers("cpu", "a", (1, 1)));
+
+        var (result, text) = await ExportAsync();
+
+        Assert.Single(result.Findings, f => f.Check == "SeriesNotWritable");
+        Assert.Equal("cpu a=1i 1\n", text);
+    }
+
     private static void Truncate(string path) => File.Open(path, FileMode.Truncate, FileAccess.Write, FileShare.ReadWrite).Dispose();
 
     /// <summary>Text that does not become shorter when it is packed.</summary>
