@@ -22,4 +22,22 @@ internal static class DirectoryEntries
             };
         }
     }
+
+    /// <summary>The length of a file that was listed; the system is asked only now.</summary>
+    /// <exception cref="InfluxBackupException">It is not there any more.</exception>
+    public static long LengthOf(FileInfo file)
+    {
+        try
+        {
+            return file.Length;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InfluxBackupException("PathNotReadable", ErrorKind.Read, $"'{file.FullName}' could not be read: {e.Message}", e)
+            {
+                Subject = file.FullName,
+                Remedy = "A server that runs removes files: stop it, or read from the server itself.",
+            };
+        }
+    }
 }

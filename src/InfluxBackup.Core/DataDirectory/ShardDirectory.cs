@@ -42,11 +42,11 @@ internal sealed class ShardDirectory(ShardKey shard)
             {
                 case FileInfo file when name.EndsWith(Tsm, StringComparison.Ordinal):
                     tsmFiles.Add(file.FullName);
-                    bytes += file.Length;
+                    bytes += DirectoryEntries.LengthOf(file);
                     break;
                 case FileInfo file when name.EndsWith(Tombstone, StringComparison.Ordinal):
                     tombstones.Add(file);
-                    bytes += file.Length;
+                    bytes += DirectoryEntries.LengthOf(file);
                     break;
                 case FileInfo when name.EndsWith(Wal, StringComparison.Ordinal):
                     throw Swapped(path, name, "data", "WAL");
@@ -72,7 +72,7 @@ internal sealed class ShardDirectory(ShardKey shard)
             {
                 case FileInfo file when file.Name.StartsWith('_') && file.Name.EndsWith(Wal, StringComparison.Ordinal):
                     segments.Add(file.FullName);
-                    bytes += file.Length;
+                    bytes += DirectoryEntries.LengthOf(file);
                     break;
                 case FileInfo file when file.Name.EndsWith(Tsm, StringComparison.Ordinal):
                     throw Swapped(path, file.Name, "WAL", "data");

@@ -12,15 +12,16 @@ namespace InfluxBackup.LineProtocol;
 /// string value           double quote, backslash
 /// </code>
 /// A line feed ends the line but in a string value, and nothing escapes it. A line that begins with a number sign is a comment to
-/// every reader, and nothing escapes that either.
+/// every reader, a tab or zero byte there is passed over (a measurement of that name becomes another), and nothing escapes these either.
 /// </summary>
 internal static class Escaping
 {
     private static readonly SearchValues<byte> InFieldName = SearchValues.Create(", =\""u8);
+    private static readonly SearchValues<byte> NotFirst = SearchValues.Create("# ,\t\0"u8);
     private static readonly SearchValues<byte> InString = SearchValues.Create("\"\\"u8);
 
     /// <summary>Whether a series key can stand in a line at all.</summary>
-    public static bool IsWritableSeries(ReadOnlySpan<byte> key) => IsWritable(key) && !key.StartsWith("#"u8);
+    public static bool IsWritableSeries(ReadOnlySpan<byte> key) => IsWritable(key) && !key.IsEmpty && !NotFirst.Contains(key[0]);
 
     /// <summary>Whether a field name can stand in a line at all.</summary>
     public static bool IsWritable(ReadOnlySpan<byte> name) => !name.Contains((byte)'\n');

@@ -18,6 +18,9 @@ public sealed class LineWriter
     private const int Short = 16;
     private const int NumberEnd = 1;
 
+    /// <summary>What is reserved for a line at most. A field's text is 256 MiB at most, a server takes some megabytes.</summary>
+    private const int MostRoom = 1 << 30;
+
     private byte[] names = new byte[1024];
     private Name[] nameAt = new Name[16];
     private Value[] values = new Value[16];
@@ -48,7 +51,7 @@ public sealed class LineWriter
     /// </summary>
     public bool TryBegin(SeriesReader series)
     {
-        if (!Escaping.IsWritableSeries(series.SeriesKey))
+        if (!CanWrite(series.SeriesKey))
         {
             return false;
         }
@@ -80,13 +83,23 @@ public sealed class LineWriter
         return true;
     }
 
-    /// <summary>Writes the rows that the reader stands on.</summary>
-    public void Write(SeriesReader series, TextBuffer text)
+    /// <summary>Whether line protocol has a form for a series and one of its fields, given as stored.</summary>
+    public static bool CanWrite(ReadOnlySpan<byte> seriesKey, ReadOnlySpan<byte> field) => CanWrite(seriesKey) && Escaping.IsWritable(field);
+
+    /// <summary>Whether line protocol has a form for a series.</summary>
+    public static bool CanWrite(ReadOnlySpan<byte> seriesKey) => Escaping.IsWritableSeries(seriesKey);
+
+    /// <summary>
+    /// Writes the rows that the reader stands on, until the text is at least <paramref name="enough"/> long: a thousand rows of long
+    /// strings are many megabytes. The reader gives the other rows again.
+    /// </summary>
+    /// <exception cref="TsmFormatException">A line would be longer than any server takes, and than memory holds.</exception>
+    public void Write(SeriesReader series, TextBuffer text, int enough = int.MaxValue)
     {
         var key = series.SeriesKey;
         var times = series.Times;
         var columns = series.Columns;
-        var room = key.Length + TimeText.MaxLength + 2 * Short;
+        long room = key.Length + TimeText.MaxLength + 2 * Short;
         var hasStrings = false;
         for (var i = 0; i < columns.Length; i++)
         {
@@ -105,23 +118,32 @@ public sealed class LineWriter
             hasStrings |= column.Points.Type == TsmBlockType.String;
         }
         var cells = values.AsSpan(0, columns.Length);
-        for (var row = 0; row < times.Length; row++)
+        var rows = 0;
+        while (rows < times.Length && text.Length < enough)
         {
-            ref var start = ref text.Reserve(hasStrings ? room + StringRoom(cells, row) : room);
-            text.Advance(WriteLine(key, cells, row, times[row], ref start));
+            var needed = hasStrings ? room + StringRoom(cells, rows) : room;
+            if (needed > MostRoom)
+            {
+                throw new TsmFormatException($"The values of {TsmKey.Describe(key)} at {TsmTime.Describe(times[rows])} would make a line of up to {needed} bytes.");
+            }
+            ref var start = ref text.Reserve((int)needed);
+            text.Advance(WriteLine(key, cells, rows, times[rows], ref start));
+            rows++;
         }
-        Lines += times.Length;
-        Points += (long)times.Length * columns.Length;
+        series.KeepRows(rows);
+        Lines += rows;
+        Points += (long)rows * columns.Length;
     }
 
-    private static int StringRoom(ReadOnlySpan<Value> cells, int row)
+    /// <summary>The sum of several strings may be more than an int holds, and what is reserved is written to without a check.</summary>
+    private static long StringRoom(ReadOnlySpan<Value> cells, int row)
     {
-        var room = 0;
+        var room = 0L;
         foreach (ref readonly var cell in cells)
         {
             if (cell.Type == TsmBlockType.String)
             {
-                room += 2 * cell.Points.String(cell.From + row).Length + 2;
+                room += 2L * cell.Points.String(cell.From + row).Length + 2;
             }
         }
         return room;

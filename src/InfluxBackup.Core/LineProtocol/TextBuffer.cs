@@ -42,7 +42,7 @@ public sealed class TextBuffer : IDisposable
         {
             return;
         }
-        var grown = ArrayPool<byte>.Shared.Rent(Math.Max(Length + length, 2 * bytes.Length));
+        var grown = ArrayPool<byte>.Shared.Rent(Math.Max(checked(Length + length), (int)Math.Min(Array.MaxLength, 2L * bytes.Length)));
         Written.Span.CopyTo(grown);
         ArrayPool<byte>.Shared.Return(bytes);
         bytes = grown;

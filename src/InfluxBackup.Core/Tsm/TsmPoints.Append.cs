@@ -9,6 +9,12 @@ public sealed partial class TsmPoints
     /// <summary>Numbers as they are stored: integers, unsigned integers, or the bits of floats. Longer than there are points.</summary>
     internal long[] NumberArray => numbers;
 
+    /// <summary>Bytes of the strings that were put together.</summary>
+    internal int GatheredText => gatheredLength;
+
+    /// <summary>Bytes of the buffers.</summary>
+    internal long Room => (times.Length + (long)numbers.Length + ranges.Length) * sizeof(long) + booleans.Length + unpackedText.Length + gathered.Length;
+
     /// <summary>Starts anew, without points.</summary>
     internal void Clear(TsmBlockType type)
     {
@@ -47,7 +53,7 @@ public sealed partial class TsmPoints
             var bytes = source.String(from + i);
             if (gatheredLength + bytes.Length > gathered.Length)
             {
-                Array.Resize(ref gathered, Math.Max(2 * gathered.Length, gatheredLength + bytes.Length));
+                Array.Resize(ref gathered, Math.Max((int)Math.Min(Array.MaxLength, 2L * gathered.Length), checked(gatheredLength + bytes.Length)));
             }
             bytes.CopyTo(gathered.AsSpan(gatheredLength));
             ranges[Count + i] = gatheredLength..(gatheredLength + bytes.Length);

@@ -5,7 +5,7 @@ using InfluxBackup.Tsm.Merging;
 namespace InfluxBackup.Operations;
 
 /// <summary>Prints the series of batches into chunks, for one thread.</summary>
-internal sealed class BatchPrinter(SeriesReader reader, LineFormat format, Action<string, TimeRange> unwritable) : IDisposable
+internal sealed class BatchPrinter(SeriesReader reader, LineFormat format) : IDisposable
 {
     private readonly LineWriter writer = new();
     private bool inSeries;
@@ -28,7 +28,7 @@ internal sealed class BatchPrinter(SeriesReader reader, LineFormat format, Actio
             while (chunk.Text.Length < TextChunk.TargetSize && ReadRows())
             {
                 var before = (writer.Lines, writer.Points);
-                writer.Write(reader, chunk.Text);
+                writer.Write(reader, chunk.Text, TextChunk.TargetSize);
                 var times = reader.Times;
                 counts = counts.Then(new LineCounts(writer.Lines - before.Lines, writer.Points - before.Points, 1, times[0], times[^1], series, series));
             }
@@ -70,12 +70,7 @@ internal sealed class BatchPrinter(SeriesReader reader, LineFormat format, Actio
             series = hash.ToHashCode();
             if (!writer.TryBegin(reader))
             {
-                if (reader.IsFirstPiece)
-                {
-                    unwritable(TsmKey.Describe(reader.SeriesKey), reader.SliceTimes);
-                }
-
-                inSeries = false;
+                throw new InvalidOperationException($"{TsmKey.Describe(reader.SeriesKey)} was planned, but line protocol has no form for it.");
             }
         }
     }

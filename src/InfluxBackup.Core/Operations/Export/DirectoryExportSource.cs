@@ -66,7 +66,7 @@ public sealed class DirectoryExportSource(ServerDirectories directories) : Expor
     /// <summary>The log becomes TSM files, as at the server's next start, in a directory for temporary files; they are newer than all others.</summary>
     private static void AddWal(LocalShard local, ShardFiles found, CancellationToken cancel)
     {
-        var directory = new TemporaryWalDirectory();
+        var directory = TemporaryWalDirectory.Create();
         local.Own(directory);
         try
         {
@@ -96,8 +96,33 @@ public sealed class DirectoryExportSource(ServerDirectories directories) : Expor
 
     private sealed class TemporaryWalDirectory : IDisposable
     {
-        public string Path { get; } = Directory.CreateTempSubdirectory("influxbackup-").FullName;
+        private TemporaryWalDirectory(string path) => Path = path;
 
-        public void Dispose() => Directory.Delete(Path, recursive: true);
+        public string Path { get; }
+
+        /// <exception cref="InfluxBackupException">There is no place for temporary files.</exception>
+        public static TemporaryWalDirectory Create()
+        {
+            try
+            {
+                return new TemporaryWalDirectory(Directory.CreateTempSubdirectory("influxbackup-").FullName);
+            }
+            catch (Exception e) when (LocalFile.IsFileError(e))
+            {
+                throw LocalFile.WriteFailed(System.IO.Path.GetTempPath(), e, "Set a directory for temporary files with the environment variable TMPDIR (TEMP on Windows).");
+            }
+        }
+
+        public void Dispose()
+        {
+            try
+            {
+                Directory.Delete(Path, recursive: true);
+            }
+            catch (Exception e) when (LocalFile.IsFileError(e))
+            {
+                throw LocalFile.WriteFailed(Path, e, "Remove the directory; it holds points of the WAL.");
+            }
+        }
     }
 }

@@ -23,7 +23,7 @@ internal static class ExportDays
             var days = shard.Description is { } known && known.Start < known.End && (Int128)known.End - known.Start <= LongestSureRange
                 ? Days(new TimeRange(known.Start, known.End - 1), options.Times)
                 : await ReadDaysAsync(shard, options, cancel).ConfigureAwait(false);
-            units.AddRange(days.Select(day => Unit(shard, day, options.Times)));
+            units.AddRange(days?.Select(day => Unit(shard, day, options.Times)) ?? [Whole(shard, options.Times)]);
         }
 
         return [.. units
@@ -42,8 +42,8 @@ internal static class ExportDays
         }
     }
 
-    /// <summary>The days that blocks of the shard touch, and of blocks that last for long those that have points.</summary>
-    private static async Task<IEnumerable<long>> ReadDaysAsync(ExportShard shard, ExportOptions options, CancellationToken cancel)
+    /// <summary>The days that blocks of the shard touch, and of blocks that last for long those that have points. Null where the shard can't be read and may be left out.</summary>
+    private static async Task<IEnumerable<long>?> ReadDaysAsync(ExportShard shard, ExportOptions options, CancellationToken cancel)
     {
         try
         {
@@ -72,8 +72,7 @@ internal static class ExportDays
         }
         catch (InfluxBackupException e) when (options.AllowPartial && ExportErrors.CanBeLeftOut(e))
         {
-            // One day, any: so that the run comes to the shard and tells of it.
-            return [0];
+            return null;
         }
     }
 
@@ -102,6 +101,10 @@ internal static class ExportDays
 
         return [FloorDay(Math.Max(range.Min, wanted.Min)), FloorDay(Math.Min(range.Max, wanted.Max))];
     }
+
+    /// <summary>A shard that can't be read now: the run comes to it and tells of it, or can read it then, and nothing is lost.</summary>
+    private static ExportUnit Whole(ExportShard shard, TimeRange wanted) =>
+        new(shard, new ExportFileKey(shard.Key.Database, shard.Key.RetentionPolicy, null, null), wanted);
 
     private static ExportUnit Unit(ExportShard shard, long day, TimeRange wanted)
     {

@@ -76,7 +76,7 @@ public sealed class ExportOperation(ExportOptions options)
             report.Begin(unit);
             output.BeginUnit(unit);
             await ExportUnitAsync(i, unit, shards, output, report, cancel).ConfigureAwait(false);
-            output.EndUnit(findings, findingCount);
+            EndUnit(output);
             report.End(unit);
         }
 
@@ -92,6 +92,19 @@ public sealed class ExportOperation(ExportOptions options)
             Warnings = warnings,
             Duration = clock.Elapsed,
         };
+    }
+
+    /// <summary>The next shard is being opened meanwhile, and may be found damaged while the journal is written.</summary>
+    private void EndUnit(ExportOutput output)
+    {
+        ExportFinding[] soFar;
+        long count;
+        lock (findings)
+        {
+            (soFar, count) = ([.. findings], findingCount);
+        }
+
+        output.EndUnit(soFar, count);
     }
 
     private async Task ExportUnitAsync(int number, ExportUnit unit, ShardOpener shards, ExportOutput output, ExportProgressReport report, CancellationToken cancel)
@@ -191,5 +204,5 @@ public sealed class ExportOperation(ExportOptions options)
 
     private static ExportFinding Unwritable(ShardKey shard, string series, TimeRange times) => new(
         "SeriesNotWritable", shard.ToString(), null, shard.Database, shard.RetentionPolicy, shard.Id, series, null, null,
-        $"Series {series} of {shard} is left out: {(series.StartsWith('#') ? "its name begins with #, which makes a line a comment" : "its name or that of a field holds a line feed, for which line protocol has no form")}.");
+        $"Series {series} of {shard} is left out: {(series.StartsWith('#') ? "its name begins with #, which makes a line a comment" : "its name or that of a field holds a line feed, or its name begins with a tab, for which line protocol has no form")}.");
 }

@@ -261,10 +261,14 @@ internal sealed class ExportOutput : IDisposable
         options.Times.ToString(),
         options.Split.ToString(),
         $"{options.OneFieldPerLine} {options.LineProtocolOnly} {options.Compression} {options.MaxFileSize}",
-        .. options.Measurements,
-        .. options.Tags.Select(t => $"{t.Key}={string.Join('|', t.Values)}"),
-        .. options.Selection.Databases,
-        .. options.Selection.RetentionPolicies,
-        .. options.Selection.ShardIds.Select(i => i.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+        $"{options.Selection.Start:O} {options.Selection.End:O}",
+        .. Named("measurement", options.Measurements),
+        .. options.Tags.SelectMany(t => Named($"tag {t.Key}", t.Values)),
+        .. Named("database", options.Selection.Databases),
+        .. Named("policy", options.Selection.RetentionPolicies),
+        .. Named("shard", options.Selection.ShardIds.Select(i => i.ToString(System.Globalization.CultureInfo.InvariantCulture))),
     ]);
+
+    /// <summary>A measurement and a database of one name are different things.</summary>
+    private static IEnumerable<string> Named(string kind, IEnumerable<string> values) => values.SelectMany(v => new[] { kind, v });
 }

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Threading.Channels;
+using InfluxBackup.BackupSets;
 using InfluxBackup.LineProtocol;
 using InfluxBackup.Tsm;
 using InfluxBackup.Tsm.Merging;
@@ -28,8 +29,9 @@ internal static class ShardLines
     /// <param name="sources">The shard's files, oldest first.</param>
     /// <param name="options">What to take of them.</param>
     /// <param name="format">How to print it.</param>
-    /// <param name="unwritable">Told of a series that line protocol has no form for, by its key and times.</param>
+    /// <param name="unwritable">Told of a series, or one of its fields, that line protocol has no form for, by its name and times; once.</param>
     /// <param name="write">Takes the chunks one after another; they are disposed of afterwards.</param>
+    /// <exception cref="InfluxBackupException">A file can't be read.</exception>
     /// <exception cref="TsmFormatException">A file is damaged, and <see cref="MergeOptions.OnDamage"/> is not given or can't help.</exception>
     public static async Task WriteAsync(
         IReadOnlyList<MergeSource> sources,
@@ -44,14 +46,15 @@ internal static class ShardLines
             return;
         }
 
+        options = options with { IncludesField = new WritableFields(unwritable, options.Times).Includes };
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var toDo = Channel.CreateBounded<Job>(new BoundedChannelOptions(format.Threads) { SingleWriter = true });
         var inOrder = Channel.CreateBounded<Job>(new BoundedChannelOptions(2 * format.Threads) { SingleWriter = true, SingleReader = true });
 
-        var tasks = new List<Task> { Task.Run(() => PlanAsync(sources, options, toDo.Writer, inOrder.Writer, stop.Token), CancellationToken.None) };
+        var tasks = new List<Task> { Task.Run(() => ReadingAsync(PlanAsync(sources, options, toDo.Writer, inOrder.Writer, stop.Token)), CancellationToken.None) };
         for (var i = 0; i < format.Threads; i++)
         {
-            tasks.Add(Task.Run(() => WorkAsync(sources, options, format, unwritable, toDo.Reader, stop.Token), CancellationToken.None));
+            tasks.Add(Task.Run(() => ReadingAsync(WorkAsync(sources, options, format, toDo.Reader, stop.Token)), CancellationToken.None));
         }
 
         tasks.Add(DeliverAsync(inOrder.Reader, write, stop.Token));
@@ -80,11 +83,24 @@ internal static class ShardLines
         }
     }
 
+    /// <summary>Whoever reads meets the disk's errors, and files that became shorter; the message has the name.</summary>
+    private static async Task ReadingAsync(Task reading)
+    {
+        try
+        {
+            await reading.ConfigureAwait(false);
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            throw new InfluxBackupException("PathNotReadable", ErrorKind.Read, $"A TSM file could not be read: {e.Message}", e);
+        }
+    }
+
     private static async Task PlanAsync(
         IReadOnlyList<MergeSource> sources, MergeOptions options, ChannelWriter<Job> toDo, ChannelWriter<Job> inOrder, CancellationToken cancel)
     {
         using var planner = new BatchPlanner(sources, options);
-        while (planner.Next() is { } batch)
+        while (planner.Next(cancel) is { } batch)
         {
             var job = new Job(batch);
             await inOrder.WriteAsync(job, cancel).ConfigureAwait(false);
@@ -96,9 +112,9 @@ internal static class ShardLines
     }
 
     private static async Task WorkAsync(
-        IReadOnlyList<MergeSource> sources, MergeOptions options, LineFormat format, Action<string, TimeRange> unwritable, ChannelReader<Job> jobs, CancellationToken cancel)
+        IReadOnlyList<MergeSource> sources, MergeOptions options, LineFormat format, ChannelReader<Job> jobs, CancellationToken cancel)
     {
-        using var printer = new BatchPrinter(new SeriesReader(sources, options), format, unwritable);
+        using var printer = new BatchPrinter(new SeriesReader(sources, options), format);
         await foreach (var job in jobs.ReadAllAsync(cancel).ConfigureAwait(false))
         {
             printer.Open(job.Batch);
@@ -122,6 +138,33 @@ internal static class ShardLines
                     await write(chunk).ConfigureAwait(false);
                 }
             }
+        }
+    }
+
+    /// <summary>Leaves out what line protocol has no form for, and tells of it once: of a series, or of one of its fields.</summary>
+    private sealed class WritableFields(Action<string, TimeRange> unwritable, TimeRange times)
+    {
+        private byte[] last = [];
+
+        /// <summary>Asked by the planner alone, series by series.</summary>
+        public bool Includes(ReadOnlySpan<byte> series, ReadOnlySpan<byte> field)
+        {
+            if (LineWriter.CanWrite(series, field))
+            {
+                return true;
+            }
+
+            if (LineWriter.CanWrite(series))
+            {
+                unwritable($"{TsmKey.Readable(series)} field {TsmKey.Readable(field)}", times);
+            }
+            else if (!series.SequenceEqual(last))
+            {
+                last = series.ToArray();
+                unwritable(TsmKey.Readable(series), times);
+            }
+
+            return false;
         }
     }
 

@@ -13,6 +13,9 @@ public sealed class BatchPlanner : IDisposable
     private const int MostColumns = 512;
     private const int MostBlocks = 500_000;
 
+    /// <summary>The same where a block of each field, as large as the field has one, takes more: those of one time are in memory together.</summary>
+    private const long MostWidth = 16 << 20;
+
     private readonly MergeOptions options;
     private readonly IReadOnlyList<MergeSource> sources;
     private readonly MergedIndex index;
@@ -21,8 +24,8 @@ public sealed class BatchPlanner : IDisposable
     private byte[] seriesKey = [];
     private int seriesKeyLength = -1;
     private bool seriesIsWanted;
-    private bool seriesHasPieces;
     private int firstColumn;
+    private long pieceWidth;
     private int number;
     private bool ended;
 
@@ -36,11 +39,13 @@ public sealed class BatchPlanner : IDisposable
     }
 
     /// <summary>The next batch; null at the end.</summary>
+    /// <param name="cancel">Asked at each key, as there may be millions before one that is wanted.</param>
     /// <exception cref="TsmFormatException">An index is damaged.</exception>
-    public SeriesBatch? Next()
+    public SeriesBatch? Next(CancellationToken cancel = default)
     {
         while (slices.Count == 0 && !ended)
         {
+            cancel.ThrowIfCancellationRequested();
             if (!index.Read())
             {
                 EndSeries();
@@ -60,7 +65,7 @@ public sealed class BatchPlanner : IDisposable
 
     private void TakeKey(ReadOnlySpan<byte> key)
     {
-        if (!TsmKey.TrySplit(key, out var series, out _))
+        if (!TsmKey.TrySplit(key, out var series, out var field))
         {
             throw new TsmFormatException($"The key {TsmKey.Describe(key)} has no field in {FileNames()}.", index.Reader(index.Sources[0]).KeyOffset);
         }
@@ -78,10 +83,15 @@ public sealed class BatchPlanner : IDisposable
         {
             TakeBlocks(source);
         }
-        if (open.BlockCount > firstBlock)
+        if (open.BlockCount > firstBlock && options.IncludesField?.Invoke(series, field) == false)
+        {
+            open.RemoveBlocks(firstBlock);
+        }
+        else if (open.BlockCount > firstBlock)
         {
             open.AddColumn(key, firstBlock);
-            if (open.ColumnCount - firstColumn >= MostColumns || open.BlockCount >= MostBlocks)
+            pieceWidth += open.LargestBlock(firstBlock);
+            if (open.ColumnCount - firstColumn >= MostColumns || open.BlockCount >= MostBlocks || pieceWidth >= MostWidth)
             {
                 EndPiece();
             }
@@ -91,7 +101,7 @@ public sealed class BatchPlanner : IDisposable
     private void TakeBlocks(int source)
     {
         var reader = index.Reader(source);
-        while (reader.ReadEntry(out var entry))
+        while (index.ReadEntry(source, out var entry))
         {
             var times = new TimeRange(entry.MinTime, entry.MaxTime);
             if (!times.Overlaps(options.Times))
@@ -122,7 +132,6 @@ public sealed class BatchPlanner : IDisposable
         key.CopyTo(seriesKey);
         seriesKeyLength = key.Length;
         seriesIsWanted = options.Includes?.Invoke(key) ?? true;
-        seriesHasPieces = false;
     }
 
     private void EndSeries()
@@ -140,11 +149,11 @@ public sealed class BatchPlanner : IDisposable
     /// <summary>Makes a series of the columns gathered so far: whole, or where they are long, in slices of time.</summary>
     private void EndPiece()
     {
-        var piece = new SeriesBatch.Series(seriesKeyLength, firstColumn, open.ColumnCount - firstColumn, options.Times, !seriesHasPieces);
+        var piece = new SeriesBatch.Series(seriesKeyLength, firstColumn, open.ColumnCount - firstColumn, options.Times);
         var weight = PieceWeight(piece);
         if (weight <= 2 * SeriesBatch.TargetWeight)
         {
-            open.AddSeries(seriesKeyLength, firstColumn, options.Times, !seriesHasPieces);
+            open.AddSeries(seriesKeyLength, firstColumn, options.Times);
         }
         else
         {
@@ -160,8 +169,8 @@ public sealed class BatchPlanner : IDisposable
                 slices.Enqueue(slice);
             }
         }
-        seriesHasPieces = true;
         firstColumn = open.ColumnCount;
+        pieceWidth = 0;
     }
 
     private long PieceWeight(SeriesBatch.Series piece)

@@ -10,9 +10,17 @@ internal sealed class BlockReader(IReadOnlyList<MergeSource> sources, Action<Dam
     private const int SmallestWindow = 4 << 10;
     private const int LargestWindow = 128 << 10;
 
+    /// <summary>Room for points that is more than this is not kept.</summary>
+    private const long LargestKept = 1 << 20;
+
+    private readonly Stack<TsmPoints> idle = new();
     private readonly TsmWindow?[] windows = new TsmWindow?[sources.Count];
     private readonly int windowSize = Math.Clamp(WindowBudget / Math.Max(1, sources.Count), SmallestWindow, LargestWindow);
     private readonly GzipChecksum checksum = new();
+
+    /// <summary>For blocks that are larger than a window, of one file after the other: each file's own would keep that size.</summary>
+    private TsmWindow? large;
+    private int largeSource;
 
     public TombstoneRanges Deletes(int source) => sources[source].Deletes;
 
@@ -47,7 +55,7 @@ internal sealed class BlockReader(IReadOnlyList<MergeSource> sources, Action<Dam
             throw new TsmFormatException($"The block has {entry.BlockSize} bytes; more than {TsmFormat.MaxBlockSize} are not accepted.");
         }
         var file = sources[block.Source].File;
-        var window = windows[block.Source] ??= new TsmWindow(file, file.IndexEnd, windowSize);
+        var window = entry.Size > windowSize ? LargeWindow(block.Source) : windows[block.Source] ??= new TsmWindow(file, file.IndexEnd, windowSize);
         ReadOnlySpan<byte> bytes = window.Read(entry.Offset, (int)entry.Size);
         var body = bytes[TsmFormat.ChecksumSize..];
         checksum.Reset();
@@ -63,6 +71,16 @@ internal sealed class BlockReader(IReadOnlyList<MergeSource> sources, Action<Dam
         }
         points.Decode(body);
         CheckTimes(points.Times, entry);
+    }
+
+    private TsmWindow LargeWindow(int source)
+    {
+        if (large is null || largeSource != source)
+        {
+            large?.Dispose();
+            (large, largeSource) = (new TsmWindow(sources[source].File, sources[source].File.IndexEnd, windowSize), source);
+        }
+        return large;
     }
 
     /// <summary>The merge relies on the order, and on the index for which blocks overlap.</summary>
@@ -83,8 +101,25 @@ internal sealed class BlockReader(IReadOnlyList<MergeSource> sources, Action<Dam
         }
     }
 
+    /// <summary>Room for the points of a block. A column may have a thousand files, of which few have points at one time.</summary>
+    public TsmPoints RentPoints() => idle.TryPop(out var points) ? points : new TsmPoints();
+
+    public void ReturnPoints(TsmPoints points)
+    {
+        if (points.Room > LargestKept)
+        {
+            points.Dispose();
+        }
+        idle.Push(points);
+    }
+
     public void Dispose()
     {
+        large?.Dispose();
+        foreach (var points in idle)
+        {
+            points.Dispose();
+        }
         foreach (var window in windows)
         {
             window?.Dispose();

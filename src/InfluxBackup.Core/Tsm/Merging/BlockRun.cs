@@ -4,7 +4,7 @@ namespace InfluxBackup.Tsm.Merging;
 /// The blocks of one column in one file, as a sequence of windows of points that are wanted: inside the times that were asked
 /// for, and not deleted.
 /// </summary>
-internal sealed class BlockRun : IDisposable
+internal sealed class BlockRun
 {
     private SeriesBatch batch = null!;
     private SeriesBatch.Column column;
@@ -13,9 +13,10 @@ internal sealed class BlockRun : IDisposable
     private int next;
     private int last;
     private int blockEnd;
+    private TsmPoints? points;
 
-    /// <summary>The points of the block at hand.</summary>
-    public TsmPoints Points { get; } = new();
+    /// <summary>The points of the block at hand, where one has been read.</summary>
+    public TsmPoints Points => points!;
 
     /// <summary>The first wanted point.</summary>
     public int From { get; private set; }
@@ -65,6 +66,7 @@ internal sealed class BlockRun : IDisposable
     {
         while (next < last)
         {
+            points ??= reader.RentPoints();
             var block = batch.Blocks(column)[next++];
             if (!reader.TryRead(block, batch.Key(column), Points))
             {
@@ -111,7 +113,15 @@ internal sealed class BlockRun : IDisposable
         return low;
     }
 
-    public void Dispose() => Points.Dispose();
+    /// <summary>Gives back the room for the points, of which none is needed any more.</summary>
+    public void Release()
+    {
+        if (points is not null)
+        {
+            reader.ReturnPoints(points);
+            points = null;
+        }
+    }
 }
 
 /// <summary>Searches in ascending times.</summary>

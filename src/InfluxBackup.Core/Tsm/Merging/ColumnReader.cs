@@ -11,6 +11,7 @@ internal sealed class ColumnReader : IDisposable
 
     /// <summary>How many merged points are gathered at once.</summary>
     private const int MostGathered = 1000;
+    private const int MostGatheredText = 256 << 10;
 
     private readonly List<BlockRun> pool = [];
     private readonly List<BlockRun> runs = [];
@@ -39,7 +40,7 @@ internal sealed class ColumnReader : IDisposable
     public void Start(int number, SeriesBatch batch, SeriesBatch.Column column, TimeRange times, BlockReader reader)
     {
         Number = number;
-        runs.Clear();
+        Release();
         poolUsed = 0;
         From = To = 0;
         var blocks = batch.Blocks(column);
@@ -69,6 +70,7 @@ internal sealed class ColumnReader : IDisposable
         var run = runs[0];
         if (!run.Load())
         {
+            run.Release();
             return false;
         }
         (Points, From, To) = (run.Points, run.From, run.To);
@@ -114,7 +116,7 @@ internal sealed class ColumnReader : IDisposable
                 gathered.Clear(winner.Points.Type);
                 isGathering = true;
             }
-            else if (winner.Points.Type != gathered.Type || (count >= WorthOfItsOwn && gathered.Count > 0) || gathered.Count >= MostGathered)
+            else if (winner.Points.Type != gathered.Type || (count >= WorthOfItsOwn && gathered.Count > 0) || gathered.Count >= MostGathered || gathered.GatheredText >= MostGatheredText)
             {
                 // They go out first; what was found is found again.
                 break;
@@ -135,7 +137,14 @@ internal sealed class ColumnReader : IDisposable
     {
         while (true)
         {
-            runs.RemoveAll(run => !run.MayHaveMore);
+            for (var i = runs.Count - 1; i >= 0; i--)
+            {
+                if (!runs[i].MayHaveMore)
+                {
+                    runs[i].Release();
+                    runs.RemoveAt(i);
+                }
+            }
             BlockRun? first = null;
             foreach (var run in runs)
             {
@@ -155,6 +164,7 @@ internal sealed class ColumnReader : IDisposable
             // What was a lower bound becomes exact, and may not be the smallest any more.
             if (!first.Load())
             {
+                first.Release();
                 runs.Remove(first);
             }
         }
@@ -198,9 +208,15 @@ internal sealed class ColumnReader : IDisposable
         }
     }
 
+    private void Release()
+    {
+        runs.ForEach(run => run.Release());
+        runs.Clear();
+    }
+
     public void Dispose()
     {
-        pool.ForEach(run => run.Dispose());
+        Release();
         gathered?.Dispose();
     }
 }

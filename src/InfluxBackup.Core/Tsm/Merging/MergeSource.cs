@@ -23,6 +23,9 @@ public sealed record MergeOptions
     /// <summary>Asked once for each series, given its key as stored (escaped); all are taken unless given.</summary>
     public SeriesPredicate? Includes { get; init; }
 
+    /// <summary>Asked once for each field of such a series that has blocks of these times; all are taken unless given.</summary>
+    public FieldPredicate? IncludesField { get; init; }
+
     /// <summary>
     /// Told of each block that is damaged, from any thread; the merge goes on without it. Unless given, the first one ends the
     /// merge with a <see cref="TsmFormatException"/>. An index that is damaged always does.
@@ -32,3 +35,6 @@ public sealed record MergeOptions
 
 /// <summary>Whether a series is wanted.</summary>
 public delegate bool SeriesPredicate(ReadOnlySpan<byte> seriesKey);
+
+/// <summary>Whether a field is wanted, given as stored: the series key escaped, the field's name not.</summary>
+public delegate bool FieldPredicate(ReadOnlySpan<byte> seriesKey, ReadOnlySpan<byte> field);

@@ -9,6 +9,7 @@ internal sealed class MergedIndex : IDisposable
     private const int WindowBudget = 8 << 20;
     private const int SmallestWindow = 16 << 10;
 
+    private readonly IReadOnlyList<MergeSource> sources;
     private readonly TsmIndexReader[] readers;
 
     /// <summary>A binary heap of files by key, then by age: the top is the oldest file with the smallest key.</summary>
@@ -18,6 +19,7 @@ internal sealed class MergedIndex : IDisposable
 
     public MergedIndex(IReadOnlyList<MergeSource> sources)
     {
+        this.sources = sources;
         readers = new TsmIndexReader[sources.Count];
         heap = new int[sources.Count];
         var window = Math.Clamp(WindowBudget / Math.Max(1, sources.Count), SmallestWindow, TsmWindow.Size);
@@ -49,7 +51,7 @@ internal sealed class MergedIndex : IDisposable
     {
         foreach (var source in current)
         {
-            if (readers[source].ReadKey())
+            if (ReadKey(source))
             {
                 Push(source);
             }
@@ -66,6 +68,34 @@ internal sealed class MergedIndex : IDisposable
         while (heapSize > 0 && readers[heap[0]].Key.SequenceEqual(readers[current[0]].Key));
         return true;
     }
+
+    /// <summary>The next block that a file has of the key. False after the last.</summary>
+    public bool ReadEntry(int source, out TsmIndexEntry entry)
+    {
+        try
+        {
+            return readers[source].ReadEntry(out entry);
+        }
+        catch (TsmFormatException error)
+        {
+            throw Damaged(source, error);
+        }
+    }
+
+    private bool ReadKey(int source)
+    {
+        try
+        {
+            return readers[source].ReadKey();
+        }
+        catch (TsmFormatException error)
+        {
+            throw Damaged(source, error);
+        }
+    }
+
+    /// <summary>The same error with the name of the file: a merge has many.</summary>
+    private TsmFormatException Damaged(int source, TsmFormatException error) => new($"{sources[source].File.FileName}: {error.Message}", error.Offset, error);
 
     private void Push(int source)
     {

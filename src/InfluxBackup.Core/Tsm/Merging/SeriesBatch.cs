@@ -22,8 +22,7 @@ public sealed class SeriesBatch
 
     /// <summary>One series: its columns, and which times of them are meant.</summary>
     /// <param name="KeyLength">The series key is the beginning of the key of its first column.</param>
-    /// <param name="IsFirst">Whether this is the first or only piece of the series.</param>
-    internal readonly record struct Series(int KeyLength, int FirstColumn, int ColumnCount, TimeRange Times, bool IsFirst);
+    internal readonly record struct Series(int KeyLength, int FirstColumn, int ColumnCount, TimeRange Times);
 
     /// <summary>One field of a series: its composite key and its blocks, by file from the oldest on, then by time.</summary>
     internal readonly record struct Column(int KeyStart, int KeyLength, int FirstBlock, int BlockCount);
@@ -59,6 +58,27 @@ public sealed class SeriesBatch
         Weight += block.Entry.Size + BlockOverhead;
     }
 
+    /// <summary>Bytes of the largest block from <paramref name="firstBlock"/> on.</summary>
+    internal long LargestBlock(int firstBlock)
+    {
+        long largest = 0;
+        foreach (ref readonly var block in CollectionsMarshal.AsSpan(blocks)[firstBlock..])
+        {
+            largest = Math.Max(largest, block.Entry.Size);
+        }
+        return largest;
+    }
+
+    /// <summary>Takes away the blocks from <paramref name="firstBlock"/> on.</summary>
+    internal void RemoveBlocks(int firstBlock)
+    {
+        foreach (var block in CollectionsMarshal.AsSpan(blocks)[firstBlock..])
+        {
+            Weight -= block.Entry.Size + BlockOverhead;
+        }
+        blocks.RemoveRange(firstBlock, blocks.Count - firstBlock);
+    }
+
     /// <summary>Makes a column of the blocks from <paramref name="firstBlock"/> on.</summary>
     internal void AddColumn(ReadOnlySpan<byte> key, int firstBlock)
     {
@@ -69,9 +89,10 @@ public sealed class SeriesBatch
         key.CopyTo(text.AsSpan(textLength));
         columns.Add(new Column(textLength, key.Length, firstBlock, blocks.Count - firstBlock));
         textLength += key.Length;
+        Weight += key.Length;
     }
 
     /// <summary>Makes a series of the columns from <paramref name="firstColumn"/> on.</summary>
-    internal void AddSeries(int keyLength, int firstColumn, TimeRange times, bool isFirst) =>
-        series.Add(new Series(keyLength, firstColumn, columns.Count - firstColumn, times, isFirst));
+    internal void AddSeries(int keyLength, int firstColumn, TimeRange times) =>
+        series.Add(new Series(keyLength, firstColumn, columns.Count - firstColumn, times));
 }

@@ -33,12 +33,6 @@ public sealed class SeriesReader : IDisposable
     /// <summary>The key of the series as stored, escaped as in line protocol.</summary>
     public ReadOnlySpan<byte> SeriesKey => batch.SeriesKey(series);
 
-    /// <summary>Whether this is the first or only piece of its series in the shard.</summary>
-    public bool IsFirstPiece => series.IsFirst;
-
-    /// <summary>The times that this piece of the series was asked for.</summary>
-    public TimeRange SliceTimes => series.Times;
-
     /// <summary>How many fields the series has in this piece.</summary>
     public int FieldCount => series.ColumnCount;
 
@@ -148,6 +142,9 @@ public sealed class SeriesReader : IDisposable
         RowCount = alive[0].Times.Length;
         return true;
     }
+
+    /// <summary>Only so many of the rows are taken; the others come again.</summary>
+    internal void KeepRows(int count) => RowCount = count;
 
     private static int CommonPrefix(ReadOnlySpan<long> left, ReadOnlySpan<long> right)
     {

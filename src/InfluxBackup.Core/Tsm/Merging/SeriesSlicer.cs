@@ -28,7 +28,6 @@ internal static class SeriesSlicer
             }
         }
 
-        var isFirst = series.IsFirst;
         for (var cut = 0; cut <= cuts.Count; cut++)
         {
             var times = new TimeRange(
@@ -37,8 +36,7 @@ internal static class SeriesSlicer
             var slice = TakeSlice(batch, columns, runs, times);
             if (slice.ColumnCount > 0)
             {
-                slice.AddSeries(series.KeyLength, 0, times, isFirst);
-                isFirst = false;
+                slice.AddSeries(series.KeyLength, 0, times);
                 yield return slice;
             }
         }
