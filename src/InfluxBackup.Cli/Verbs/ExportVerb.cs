@@ -116,7 +116,7 @@ internal sealed class ExportVerb : Verb
         var target = arguments.GetRequiredValue(output);
         var isStdout = target == StandardOutput;
         console.StdoutIsTaken = isStdout && !arguments.GetValue(whatIf);
-        using var stdout = isStdout ? Console.OpenStandardOutput() : null;
+        using var stdout = isStdout ? StandardOutputStream.Open() : null;
         var operation = new ExportOperation(new ExportOptions
         {
             Source = source,

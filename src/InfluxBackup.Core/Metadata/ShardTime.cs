@@ -10,6 +10,12 @@ public static class ShardTime
 {
     private const long NanosecondsPerTick = 100;
 
+    /// <summary>Year first: what else .NET takes for a time means today, or depends on where one lives.</summary>
+    private static readonly string[] Formats =
+    [
+        "yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd HH:mm:ssK", "yyyy-MM-dd HH:mmK",
+    ];
+
     public static DateTime ToDateTime(long nanoseconds) =>
         DateTime.UnixEpoch.AddTicks(Math.DivRem(nanoseconds, NanosecondsPerTick) is var (q, r) && r < 0 ? q - 1 : q);
 
@@ -52,7 +58,8 @@ public static class ShardTime
             whole = text.Remove(point, digits + 1);
         }
 
-        if (!DateTimeOffset.TryParse(whole, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+        const DateTimeStyles Styles = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal | DateTimeStyles.AllowWhiteSpaces;
+        if (!DateTimeOffset.TryParseExact(whole, Formats, CultureInfo.InvariantCulture, Styles, out var time))
         {
             return false;
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using InfluxBackup.DataDirectory;
+using InfluxBackup.IntegrationTests;
 using InfluxBackup.Operations;
 using InfluxBackup.Tests.Tsm.Merging;
 
