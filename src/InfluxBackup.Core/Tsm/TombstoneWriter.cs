@@ -1,14 +1,20 @@
 using System.Buffers.Binary;
+using System.IO.Compression;
 
 namespace InfluxBackup.Tsm;
 
 /// <summary>
-/// Writes a tombstone file of version 2, which every server since 0.13 reads; <see cref="TombstoneFile"/> draws it. Servers since 1.4
-/// would pack the records, which saves space and nothing else.
+/// Writes a tombstone file of version 4, as servers since 1.5 do; <see cref="TombstoneFile"/> draws it. Version 2, without compression,
+/// is no choice: servers read it, but damage each key while they read its times, and delete nothing.
 /// </summary>
-/// <param name="destination">Where the file goes; stays the caller's, who buffers it.</param>
-public sealed class TombstoneWriter(Stream destination)
+public sealed class TombstoneWriter : IDisposable
 {
+    private readonly Stream destination;
+    private GZipStream? records;
+
+    /// <param name="destination">Where the file goes; stays the caller's. A writer without records writes nothing.</param>
+    public TombstoneWriter(Stream destination) => this.destination = destination;
+
     /// <summary>How many records were written.</summary>
     public long Records { get; private set; }
 
@@ -20,17 +26,21 @@ public sealed class TombstoneWriter(Stream destination)
             throw new ArgumentException($"A key has 1 to {TsmFormat.MaxKeyLength} bytes, not {key.Length}.", nameof(key));
         }
         Span<byte> numbers = stackalloc byte[2 * sizeof(long)];
-        if (Records == 0)
+        if (records is null)
         {
-            BinaryPrimitives.WriteUInt32BigEndian(numbers, TombstoneFile.Magic | 2);
+            BinaryPrimitives.WriteUInt32BigEndian(numbers, TombstoneFile.Magic | 4);
             destination.Write(numbers[..sizeof(uint)]);
+            records = new GZipStream(destination, CompressionLevel.Fastest, leaveOpen: true);
         }
         BinaryPrimitives.WriteUInt32BigEndian(numbers, (uint)key.Length);
-        destination.Write(numbers[..sizeof(uint)]);
-        destination.Write(key);
+        records.Write(numbers[..sizeof(uint)]);
+        records.Write(key);
         BinaryPrimitives.WriteInt64BigEndian(numbers, range.Min);
         BinaryPrimitives.WriteInt64BigEndian(numbers[sizeof(long)..], range.Max);
-        destination.Write(numbers);
+        records.Write(numbers);
         Records++;
     }
+
+    /// <summary>Ends the file. Without this it is none.</summary>
+    public void Dispose() => records?.Dispose();
 }

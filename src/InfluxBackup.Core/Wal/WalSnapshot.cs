@@ -213,7 +213,7 @@ public sealed class WalSnapshot
         var path = Path.ChangeExtension(run.Path, ".tombstone");
         using (var file = WalRunWriter.Create(path))
         {
-            var tombstones = new TombstoneWriter(file);
+            using var tombstones = new TombstoneWriter(file);
             for (var i = run.End.Segment; i <= last.Segment; i++)
             {
                 using var segment = WalSegmentReader.Open(segments[i]);

@@ -47,10 +47,12 @@ internal sealed record GeneratedFile(IReadOnlyList<GeneratedBlock> Blocks, IRead
     public byte[] ToTombstones()
     {
         using var stream = new MemoryStream();
-        var writer = new TombstoneWriter(stream);
-        foreach (var delete in Deletes)
+        using (var writer = new TombstoneWriter(stream))
         {
-            writer.Write(Encoding.UTF8.GetBytes(Key(delete.Series, delete.Field)), delete.Times);
+            foreach (var delete in Deletes)
+            {
+                writer.Write(Encoding.UTF8.GetBytes(Key(delete.Series, delete.Field)), delete.Times);
+            }
         }
         return stream.ToArray();
     }
