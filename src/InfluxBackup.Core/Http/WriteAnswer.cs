@@ -43,6 +43,9 @@ public sealed partial record WriteAnswer(WriteVerdict Verdict, string Message = 
     // comes from below the index.
     private static readonly string[] TypeConflicts = ["field type conflict", "engine: field type conflict"];
 
+    // A value that passed for one and is none: it stops the request where it stands.
+    private const string EngineUnableToParse = "engine: unable to parse ";
+
     // While a shard is being removed nothing can be written to its time; later it can, or is beyond the policy.
     private const string PendingDeletion = "is pending deletion";
 
@@ -80,7 +83,7 @@ public sealed partial record WriteAnswer(WriteVerdict Verdict, string Message = 
                 Unavailable($"{host} could not write: {Words(message, "")}.", host, retryAfter),
             400 when message.StartsWith(PartialWrite, StringComparison.Ordinal) || message.StartsWith(UnableToParse, StringComparison.Ordinal) =>
                 new WriteAnswer(WriteVerdict.Refused, message),
-            400 or 500 when TypeConflicts.Contains(message, StringComparer.Ordinal) => new WriteAnswer(WriteVerdict.Refused, message),
+            400 or 500 when TypeConflicts.Contains(message, StringComparer.Ordinal) || message.StartsWith(EngineUnableToParse, StringComparison.Ordinal) => new WriteAnswer(WriteVerdict.Refused, message),
             413 => new WriteAnswer(WriteVerdict.TooLarge, message),
             401 => Fatal("LoginRefused", ErrorKind.Security, $"{host} refuses access: {Words(message, "no valid login")}.", "Give the credential of a user who may write."),
             403 => Fatal("WriteForbidden", ErrorKind.Security, $"{host} does not let this user write to {target}: {Words(message, "forbidden")}.", $"Grant it: GRANT WRITE ON {InfluxQl.Identifier(target.Database)} TO the user."),

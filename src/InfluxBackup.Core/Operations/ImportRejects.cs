@@ -57,6 +57,15 @@ internal sealed class ImportRejects(string path, string source, bool append) : I
     {
         lock (gate)
         {
+            try
+            {
+                Write(where, number, reason, line, isWhole);
+            }
+            catch (Exception e) when (LocalFile.IsFileError(e))
+            {
+                throw LocalFile.WriteFailed(path, e);
+            }
+
             count++;
             if (IsSettled)
             {
@@ -66,15 +75,6 @@ internal sealed class ImportRejects(string path, string source, bool append) : I
             if (first.Count < Remembered)
             {
                 first.Add(new ImportRejection(number, Shorten(reason, ReasonLength), Show(line)));
-            }
-
-            try
-            {
-                Write(where, number, reason, line, isWhole);
-            }
-            catch (Exception e) when (LocalFile.IsFileError(e))
-            {
-                throw LocalFile.WriteFailed(path, e);
             }
         }
     }

@@ -29,6 +29,7 @@ public sealed class ImportRefusalTests
     [Theory]
     [InlineData(400, "field type conflict")]
     [InlineData(500, "engine: field type conflict")]
+    [InlineData(500, "engine: unable to parse bool value \"x\": strconv.ParseBool: parsing \"x\": invalid syntax")]
     public async Task A_conflict_that_hides_what_became_of_the_others_rejects_its_own_line_alone(int status, string text)
     {
         using var directory = new TemporaryDirectory();
