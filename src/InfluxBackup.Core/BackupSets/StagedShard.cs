@@ -20,7 +20,7 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
     private readonly SortedDictionary<string, DateTime> files = new(StringComparer.Ordinal);
     private readonly HashSet<string> seen = new(StringComparer.Ordinal);
     private readonly string prefix = shard.Path + "/";
-    private string? directory;
+    private ScratchDirectory? directory;
     private FileStream? current;
 
     /// <summary>Which files belong to a shard that is uploaded: TSM files of safe names, and the tombstones beside them.</summary>
@@ -116,13 +116,7 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
             return;
         }
 
-        if (directory is null)
-        {
-            var path = Path.Combine(parent ?? Path.GetTempPath(), $"influxbackup-{Guid.NewGuid():N}");
-            LocalFile.CreateDirectory(path);
-            directory = path;
-        }
-
+        directory ??= ScratchDirectory.Create(logger, parent);
         current = LocalFile.Create(PathOf(file));
         files[file] = modified;
     }
@@ -142,26 +136,14 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
     {
         current?.Dispose();
         current = null;
-        if (Interlocked.Exchange(ref directory, null) is not { } path)
-        {
-            return;
-        }
-
-        try
-        {
-            Directory.Delete(path, recursive: true);
-        }
-        catch (Exception e) when (LocalFile.IsFileError(e))
-        {
-            logger.LogWarning("The temporary directory '{Directory}' of {Shard} could not be removed: {Message}", path, shard, e.Message);
-        }
+        Interlocked.Exchange(ref directory, null)?.Dispose();
     }
 
     /// <summary>A tombstone is for the file of its own name; where the archive has no such file it applies to nothing.</summary>
     private List<string> Tombstones() =>
         files.Keys.Where(n => ShardFileName.IsTombstone(n) && seen.Contains(ShardFileName.TsmOf(n))).ToList();
 
-    private string PathOf(string name) => Path.Combine(directory!, name);
+    private string PathOf(string name) => Path.Combine(directory!.Path, name);
 
     private void Rewrite(string name, TombstoneRanges deletes, CancellationToken cancel)
     {
@@ -177,7 +159,7 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
             using (var source = TsmFile.Open(PathOf(name)))
             using (var destination = LocalFile.Create(rewritten))
             {
-                report = TsmRewriter.Rewrite(source, deletes, destination, directory, cancel);
+                report = TsmRewriter.Rewrite(source, deletes, destination, directory!.Path, cancel);
             }
 
             if (report.IsEmpty)
@@ -244,5 +226,5 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
             Remedy = "Leave the shard out with -AllowPartial (--allow-partial), or restore another backup.",
         };
 
-    private InfluxBackupException CannotStage(Exception e) => LocalFile.WriteFailed(directory ?? parent ?? Path.GetTempPath(), e, TemporaryRemedy);
+    private InfluxBackupException CannotStage(Exception e) => LocalFile.WriteFailed(directory?.Path ?? parent ?? Path.GetTempPath(), e, TemporaryRemedy);
 }

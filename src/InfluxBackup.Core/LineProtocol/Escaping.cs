@@ -23,8 +23,26 @@ internal static class Escaping
     /// <summary>Whether a series key can stand in a line at all.</summary>
     public static bool IsWritableSeries(ReadOnlySpan<byte> key) => IsWritable(key) && !key.IsEmpty && !NotFirst.Contains(key[0]);
 
-    /// <summary>Whether a field name can stand in a line at all.</summary>
-    public static bool IsWritable(ReadOnlySpan<byte> name) => !name.Contains((byte)'\n');
+    /// <summary>
+    /// Whether a field name can stand in a line at all. A line feed can behind a backslash, which takes it along and stays in the
+    /// name: such names are stored with both.
+    /// </summary>
+    public static bool IsWritable(ReadOnlySpan<byte> name)
+    {
+        if (!name.Contains((byte)'\n'))
+        {
+            return true;
+        }
+        for (var i = 0; i < name.Length; i++)
+        {
+            if (name[i] == '\n')
+            {
+                return false;
+            }
+            i += name[i] == '\\' ? 1 : 0;
+        }
+        return true;
+    }
 
     /// <summary>Writes a field name that is given as stored, unescaped; at most twice its length.</summary>
     /// <returns>How many bytes were written.</returns>

@@ -13,7 +13,10 @@ public sealed partial class TsmPoints
     internal int GatheredText => gatheredLength;
 
     /// <summary>Bytes of the buffers.</summary>
-    internal long Room => (times.Length + (long)numbers.Length + ranges.Length) * sizeof(long) + booleans.Length + unpackedText.Length + gathered.Length;
+    internal long Room => PointRoom + unpackedText.Length + gathered.Length;
+
+    /// <summary>Bytes of the buffers without text, which is never much longer than what it was packed into.</summary>
+    internal long PointRoom => (times.Length + (long)numbers.Length + ranges.Length) * sizeof(long) + booleans.Length;
 
     /// <summary>Starts anew, without points.</summary>
     internal void Clear(TsmBlockType type)

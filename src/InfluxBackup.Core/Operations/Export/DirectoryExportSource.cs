@@ -3,6 +3,7 @@ using InfluxBackup.DataDirectory;
 using InfluxBackup.Metadata;
 using InfluxBackup.Tsm;
 using InfluxBackup.Wal;
+using Microsoft.Extensions.Logging;
 
 namespace InfluxBackup.Operations;
 
@@ -51,7 +52,7 @@ public sealed class DirectoryExportSource(ServerDirectories directories) : Expor
 
             if (found.WalSegments.Count > 0)
             {
-                AddWal(local, found, cancel);
+                AddWal(local, found, options.Logger, cancel);
             }
 
             return Task.FromResult(local);
@@ -64,13 +65,13 @@ public sealed class DirectoryExportSource(ServerDirectories directories) : Expor
     }
 
     /// <summary>The log becomes TSM files, as at the server's next start, in a directory for temporary files; they are newer than all others.</summary>
-    private static void AddWal(LocalShard local, ShardFiles found, CancellationToken cancel)
+    private static void AddWal(LocalShard local, ShardFiles found, ILogger logger, CancellationToken cancel)
     {
-        var directory = TemporaryWalDirectory.Create();
+        var directory = CreateDirectory(logger);
         local.Own(directory);
         try
         {
-            var snapshot = WalSnapshot.Write(found.WalSegments, new WalSnapshotOptions { Directory = directory.Path, FirstGeneration = found.NextGeneration }, cancel);
+            var snapshot = WalSnapshot.Write(found.WalSegments, new WalSnapshotOptions { Directory = directory.Path }, cancel);
             local.Warnings.AddRange(snapshot.Warnings);
             foreach (var run in snapshot.Runs)
             {
@@ -94,35 +95,16 @@ public sealed class DirectoryExportSource(ServerDirectories directories) : Expor
         }
     }
 
-    private sealed class TemporaryWalDirectory : IDisposable
+    /// <exception cref="InfluxBackupException">There is no place for temporary files.</exception>
+    private static ScratchDirectory CreateDirectory(ILogger logger)
     {
-        private TemporaryWalDirectory(string path) => Path = path;
-
-        public string Path { get; }
-
-        /// <exception cref="InfluxBackupException">There is no place for temporary files.</exception>
-        public static TemporaryWalDirectory Create()
+        try
         {
-            try
-            {
-                return new TemporaryWalDirectory(Directory.CreateTempSubdirectory("influxbackup-").FullName);
-            }
-            catch (Exception e) when (LocalFile.IsFileError(e))
-            {
-                throw LocalFile.WriteFailed(System.IO.Path.GetTempPath(), e, "Set a directory for temporary files with the environment variable TMPDIR (TEMP on Windows).");
-            }
+            return ScratchDirectory.Create(logger);
         }
-
-        public void Dispose()
+        catch (Exception e) when (LocalFile.IsFileError(e))
         {
-            try
-            {
-                Directory.Delete(Path, recursive: true);
-            }
-            catch (Exception e) when (LocalFile.IsFileError(e))
-            {
-                throw LocalFile.WriteFailed(Path, e, "Remove the directory; it holds points of the WAL.");
-            }
+            throw LocalFile.WriteFailed(Path.GetTempPath(), e, "Set a directory for temporary files with the environment variable TMPDIR (TEMP on Windows).");
         }
     }
 }

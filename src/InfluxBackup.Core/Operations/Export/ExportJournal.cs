@@ -101,6 +101,7 @@ internal sealed class ExportJournal(string path)
             var partial = Path + LocalFile.PartialSuffix;
             LocalFile.WriteDurably(partial, JsonSerializer.SerializeToUtf8Bytes(progress));
             File.Move(partial, Path, overwrite: true);
+            LocalFile.FlushDirectory(System.IO.Path.GetDirectoryName(Path)!);
             File.Delete(CompletedPath);
         }
         catch (Exception e) when (LocalFile.IsFileError(e))

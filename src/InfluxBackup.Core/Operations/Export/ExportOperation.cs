@@ -18,6 +18,11 @@ public sealed class ExportOperation(ExportOptions options)
     /// <summary>A damaged shard can have thousands; they are counted all.</summary>
     private const int MostFindings = 100;
 
+    private const int MostTold = 100_000;
+
+    /// <summary>Text waits for its turn for each thread, some megabytes; and more threads than this only wait for the disk.</summary>
+    private const int MostThreads = 8;
+
     private readonly ILogger logger = options.Logger;
     private readonly SeriesFilter filter = new(options.Measurements, options.Tags);
     private readonly List<ExportFinding> findings = [];
@@ -69,7 +74,8 @@ public sealed class ExportOperation(ExportOptions options)
         var report = new ExportProgressReport(options, plan, output.UnitsDone, clock);
         logger.LogInformation("Exporting {Plan}.", plan);
 
-        using var shards = new ShardOpener(options, plan, options.AllowPartial ? Add : null);
+        var shards = new ShardOpener(options, plan, options.AllowPartial ? Add : null);
+        await using var closing = shards.ConfigureAwait(false);
         for (var i = output.UnitsDone; i < plan.Units.Count; i++)
         {
             var unit = plan.Units[i];
@@ -128,7 +134,7 @@ public sealed class ExportOperation(ExportOptions options)
             Includes = filter.IsEverything ? null : filter.Includes,
             OnDamage = options.AllowPartial ? damage => Add(Describe(key, damage)) : null,
         };
-        var format = new LineFormat(options.OneFieldPerLine, options.Compression, options.Parallelism ?? Environment.ProcessorCount);
+        var format = new LineFormat(options.OneFieldPerLine, options.Compression, options.Parallelism ?? Math.Min(Environment.ProcessorCount, MostThreads));
         try
         {
             await ShardLines.WriteAsync(shard.Sources, merge, format, (series, times) => Add(Unwritable(key, series, times)), chunk =>
@@ -180,8 +186,8 @@ public sealed class ExportOperation(ExportOptions options)
     {
         lock (findings)
         {
-            // By days, a shard is read several times, and a block may have points of two days.
-            if (options.Split == ExportSplit.Day && !told.Add((finding.Check, finding.File, finding.Offset, finding.ShardId, finding.Series)))
+            // A block may have points of two days, or of two slices of a long series.
+            if (told.Count < MostTold && !told.Add((finding.Check, finding.File, finding.Offset, finding.ShardId, finding.Series)))
             {
                 return;
             }

@@ -12,6 +12,7 @@ internal sealed class ExportOutput : IDisposable
     private readonly ExportPlan plan;
     private readonly ExportJournal? journal;
     private readonly Action<ExportedFile> completed;
+    private readonly ILookup<ExportFileKey, (string Database, string RetentionPolicy)> policies;
     private readonly System.Diagnostics.Stopwatch sinceCheckpoint = System.Diagnostics.Stopwatch.StartNew();
     private readonly HashSet<string> replaceable = [];
     private ExportProgress progress;
@@ -26,6 +27,7 @@ internal sealed class ExportOutput : IDisposable
         this.journal = journal;
         this.progress = progress;
         this.completed = completed;
+        policies = plan.Units.ToLookup(u => u.File, u => (u.Shard.Key.Database, u.Shard.Key.RetentionPolicy));
     }
 
     /// <summary>How many units of the plan an earlier run did.</summary>
@@ -183,8 +185,7 @@ internal sealed class ExportOutput : IDisposable
 
         if (!options.LineProtocolOnly)
         {
-            var shards = plan.Units.Where(u => u.File == key).Select(u => (u.Shard.Key.Database, u.Shard.Key.RetentionPolicy));
-            file.WriteHeader(ExportHeader.Create(options.Times, shards, plan.Metadata));
+            file.WriteHeader(ExportHeader.Create(options.Times, policies[key], plan.Metadata));
         }
 
         return file;

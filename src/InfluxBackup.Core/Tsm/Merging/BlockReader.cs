@@ -13,6 +13,9 @@ internal sealed class BlockReader(IReadOnlyList<MergeSource> sources, Action<Dam
     /// <summary>Room for points that is more than this is not kept.</summary>
     private const long LargestKept = 1 << 20;
 
+    /// <summary>Room for points that are open at once.</summary>
+    private const long MostUnpacked = 256 << 20;
+
     private readonly Stack<TsmPoints> idle = new();
     private readonly TsmWindow?[] windows = new TsmWindow?[sources.Count];
     private readonly int windowSize = Math.Clamp(WindowBudget / Math.Max(1, sources.Count), SmallestWindow, LargestWindow);
@@ -21,6 +24,7 @@ internal sealed class BlockReader(IReadOnlyList<MergeSource> sources, Action<Dam
     /// <summary>For blocks that are larger than a window, of one file after the other: each file's own would keep that size.</summary>
     private TsmWindow? large;
     private int largeSource;
+    private long unpacked;
 
     public TombstoneRanges Deletes(int source) => sources[source].Deletes;
 
@@ -69,8 +73,31 @@ internal sealed class BlockReader(IReadOnlyList<MergeSource> sources, Action<Dam
         {
             throw new TsmFormatException($"It is of type {((TsmBlockType)body[0]).Describe()}, the index says {block.Type.Describe()}.");
         }
-        points.Decode(body);
+        Unpack(body, points);
         CheckTimes(points.Times, entry);
+    }
+
+    /// <summary>
+    /// The columns of a series are open together, some hundred at most. Servers put 1000 to 10 000 points into a block; one of thirty
+    /// bytes can claim a million, and the memory of all columns must not follow such claims.
+    /// </summary>
+    private void Unpack(ReadOnlySpan<byte> body, TsmPoints points)
+    {
+        unpacked -= points.PointRoom;
+        try
+        {
+            points.Decode(body);
+        }
+        finally
+        {
+            unpacked += points.PointRoom;
+        }
+        if (unpacked > MostUnpacked)
+        {
+            unpacked -= points.PointRoom;
+            points.Dispose();
+            throw new TsmFormatException($"Its points and those of other fields at the same time take more than {MostUnpacked >> 20} MB unpacked.");
+        }
     }
 
     private TsmWindow LargeWindow(int source)
@@ -108,6 +135,7 @@ internal sealed class BlockReader(IReadOnlyList<MergeSource> sources, Action<Dam
     {
         if (points.Room > LargestKept)
         {
+            unpacked -= points.PointRoom;
             points.Dispose();
         }
         idle.Push(points);
