@@ -55,7 +55,7 @@ Describe 'The module' {
             Import-Module '$ModulePath'; Import-Module '$ModulePath' -Force; Remove-Module InfluxBackup; Import-Module '$ModulePath'
             (Get-Command -Module InfluxBackup).Count
             (Get-InfluxShard -Path '$golden').Count"
-        $answer | Should -Be 6, 22
+        $answer | Should -Be 7, 22
     }
 
     It 'loads once, whatever the number of runspaces' {

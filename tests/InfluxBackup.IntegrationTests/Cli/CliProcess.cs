@@ -99,6 +99,15 @@ public sealed class CliProcess : IDisposable
     /// <summary>As <c>kill</c>, and as what stops a service.</summary>
     public void Terminate() => _ = SendSignal(process.Id, SignalTerminate);
 
+    /// <summary>Holds it up, while its clocks go on.</summary>
+    public async Task PauseAsync(TimeSpan time)
+    {
+        var (stop, go) = OperatingSystem.IsMacOS() ? (17, 19) : (19, 18);
+        _ = SendSignal(process.Id, stop);
+        await Task.Delay(time, TestContext.Current.CancellationToken);
+        _ = SendSignal(process.Id, go);
+    }
+
     public void Dispose()
     {
         if (!process.HasExited)

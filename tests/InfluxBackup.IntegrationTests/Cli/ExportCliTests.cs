@@ -118,11 +118,18 @@ public sealed class ExportCliTests : IDisposable
         var output = server["a.lp.gz"];
         using (var process = CliProcess.Start([.. slow, "--output", output]))
         {
-            // The journal is written anew every few seconds.
+            while (!File.Exists(output + ".partial"))
+            {
+                Assert.False(process.HasExited, "It ended before it was met in the middle.");
+                await Task.Delay(1, Cancel);
+            }
+
+            // The journal is written anew every five seconds, at the end of a shard.
+            await process.PauseAsync(TimeSpan.FromSeconds(5.1));
             while (!File.Exists(output + ".resume") || (await File.ReadAllTextAsync(output + ".resume", Cancel)).Contains("\"UnitsDone\":0,", StringComparison.Ordinal))
             {
                 Assert.False(process.HasExited, "It ended before it was met in the middle.");
-                await Task.Delay(20, Cancel);
+                await Task.Delay(1, Cancel);
             }
 
             process.Kill();
