@@ -31,7 +31,7 @@ Describe 'Export-InfluxLineProtocol of a backup' {
         $file | Format-Table | Out-String -Width 300 | Should -BeLike "*Lines*Points*Series*Size*First*Last*Path*KB*1677-09-21*2262-04-11*$path*"
     }
 
-    It 'writes an error for each series that it leaves out' {
+    It 'writes an error for each series that can not be imported' {
         $file = Export-InfluxLineProtocol $golden (New-OutputPath) -ErrorVariable leftOut -ErrorAction SilentlyContinue -WarningVariable warned
         $file.Points | Should -BeGreaterThan 8000
         $leftOut.Count | Should -Be 2

@@ -36,7 +36,7 @@ internal static class ExportReport
         yield return $"Export of {result.Source}: {verdict}, {result.Points:N0} points in {result.Lines:N0} lines of {Text.Count(result.ShardCount, "shard")} in {Text.Duration(result.Duration)}";
         foreach (var finding in result.Findings)
         {
-            yield return $"  {style.Yellow("left out:")} {finding.Message} [{finding.Check}]";
+            yield return $"  {style.Yellow("missing:")} {finding.Message} [{finding.Check}]";
         }
 
         if (result.FindingCount > result.Findings.Count)

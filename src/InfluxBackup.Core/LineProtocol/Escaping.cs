@@ -11,14 +11,18 @@ namespace InfluxBackup.LineProtocol;
 /// field name             comma, equals, space, and as the official export does it the double quote
 /// string value           double quote, backslash
 /// </code>
-/// A line feed ends the line but in a string value, and nothing escapes it. A line that begins with a number sign is a comment to
-/// every reader, a tab or zero byte there is passed over (a measurement of that name becomes another), and nothing escapes these either.
+/// A line feed ends the line but in a string value, and nothing escapes it. A tab or zero byte at the beginning of a line is passed
+/// over (a measurement of that name becomes another), and nothing escapes these either. A line that begins with a number sign can be
+/// written, but is a comment to every reader.
 /// </summary>
 internal static class Escaping
 {
     private static readonly SearchValues<byte> InFieldName = SearchValues.Create(", =\""u8);
-    private static readonly SearchValues<byte> NotFirst = SearchValues.Create("# ,\t\0"u8);
+    private static readonly SearchValues<byte> NotFirst = SearchValues.Create(" ,\t\0"u8);
     private static readonly SearchValues<byte> InString = SearchValues.Create("\"\\"u8);
+
+    /// <summary>Whether the lines of a series are comments to every reader.</summary>
+    public static bool IsComment(ReadOnlySpan<byte> key) => key.StartsWith("#"u8);
 
     /// <summary>Whether a series key can stand in a line at all.</summary>
     public static bool IsWritableSeries(ReadOnlySpan<byte> key) => IsWritable(key) && !key.IsEmpty && !NotFirst.Contains(key[0]);

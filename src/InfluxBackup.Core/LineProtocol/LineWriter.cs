@@ -47,7 +47,7 @@ public sealed class LineWriter
 
     /// <summary>
     /// Prepares for a series. False if line protocol has no form for it: its key or the name of a field holds a line feed, or its
-    /// measurement begins with a number sign, which would make its lines comments.
+    /// measurement begins with what a reader passes over.
     /// </summary>
     public bool TryBegin(SeriesReader series)
     {

@@ -210,5 +210,7 @@ public sealed class ExportOperation(ExportOptions options)
 
     private static ExportFinding Unwritable(ShardKey shard, string series, TimeRange times) => new(
         "SeriesNotWritable", shard.ToString(), null, shard.Database, shard.RetentionPolicy, shard.Id, series, null, null,
-        $"Series {series} of {shard} is left out: {(series.StartsWith('#') ? "its name begins with #, which makes a line a comment" : "its name or that of a field holds a line feed, or its name begins with a tab, for which line protocol has no form")}.");
+        series.StartsWith('#')
+            ? $"Series {series} of {shard} can't be imported: its name begins with #, which makes its lines comments. They are in the file."
+            : $"Series {series} of {shard} is left out: its name or that of a field holds a line feed, or its name begins with a tab, for which line protocol has no form.");
 }

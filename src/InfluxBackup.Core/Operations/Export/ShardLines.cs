@@ -141,7 +141,10 @@ internal static class ShardLines
         }
     }
 
-    /// <summary>Leaves out what line protocol has no form for, and tells of it once: of a series, or of one of its fields.</summary>
+    /// <summary>
+    /// Leaves out what line protocol has no form for, and tells of it once: of a series, or of one of its fields. A series whose lines
+    /// are comments is told of too, but written: a person can still make something of them.
+    /// </summary>
     private sealed class WritableFields(Action<string, TimeRange> unwritable, TimeRange times)
     {
         private byte[] last = [];
@@ -151,6 +154,12 @@ internal static class ShardLines
         {
             if (LineWriter.CanWrite(series, field))
             {
+                if (Escaping.IsComment(series) && !series.SequenceEqual(last))
+                {
+                    last = series.ToArray();
+                    unwritable(TsmKey.Readable(series), times);
+                }
+
                 return true;
             }
 

@@ -121,7 +121,7 @@ public sealed class ExportFilesTests : IDisposable
     {
         var (_, text) = await Exports.ReadAsync(Options("a") with { LineProtocolOnly = true });
         var (_, whole) = await Exports.ReadAsync(Options("a"));
-        var lines = Encoding.Latin1.GetString(whole).Split('\n').Where(l => !l.StartsWith('#') && !l.StartsWith("CREATE ", StringComparison.Ordinal));
+        var lines = Encoding.Latin1.GetString(whole).Split('\n').Where(l => !l.StartsWith("# ", StringComparison.Ordinal) && !l.StartsWith("CREATE ", StringComparison.Ordinal));
         Assert.Equal(string.Join('\n', lines), Encoding.Latin1.GetString(text));
     }
 

@@ -165,7 +165,6 @@ public sealed class ExportLimitsTests : IDisposable
 
     [Theory]
     [InlineData("\t")]
-    [InlineData("#")]
     [InlineData("\0")]
     public async Task A_series_whose_line_would_be_read_as_something_else_is_reported(string first)
     {
@@ -175,6 +174,17 @@ public sealed class ExportLimitsTests : IDisposable
 
         Assert.Single(result.Findings, f => f.Check == "SeriesNotWritable");
         Assert.Equal("cpu a=1i 1\n", text);
+    }
+
+    [Fact]
+    public async Task A_series_whose_lines_are_comments_is_written_and_reported()
+    {
+        Add(new BuiltFile().Integers("#cpu", "a", (1, 1)).Integers("#cpu", "b", (1, 1)).Integers("cpu", "a", (1, 1)));
+
+        var (result, text) = await ExportAsync();
+
+        Assert.Single(result.Findings, f => f.Check == "SeriesNotWritable");
+        Assert.Equal("#cpu a=1i,b=1i 1\ncpu a=1i 1\n", text);
     }
 
     private static void Truncate(string path) => File.Open(path, FileMode.Truncate, FileAccess.Write, FileShare.ReadWrite).Dispose();

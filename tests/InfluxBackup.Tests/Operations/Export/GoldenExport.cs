@@ -10,14 +10,14 @@ internal static class GoldenExport
 {
     /// <summary>
     /// Its values, of several at one time the last, as they are when somebody imports it. Without the series that line protocol has no
-    /// form for (one has line feeds in its names and is broken there; a number sign makes a comment of another), and without what
-    /// deletes in the WAL take away, of which that tool does not know.
+    /// form for (it has line feeds in its names and is broken there), and without what deletes in the WAL take away, of which that tool
+    /// does not know.
     /// </summary>
     public static string[] Values(string set)
     {
         var text = Encoding.Latin1.GetString(Exports.ReadFile(Path.Combine(TestData.Directory, set, "export.lp.gz")));
         var newest = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var line in PointLine.Parse(WithoutBrokenLines(text)).Where(l => !l.Series.StartsWith('#')))
+        foreach (var line in PointLine.Parse(WithoutBrokenLines(text)))
         {
             foreach (var (name, value) in line.Fields)
             {
