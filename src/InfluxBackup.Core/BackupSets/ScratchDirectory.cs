@@ -4,14 +4,14 @@ namespace InfluxBackup.BackupSets;
 
 /// <summary>
 /// A directory for temporary files that only its owner can enter, gone with this object. Points of a database must not lie about:
-/// what a process left that was killed is removed by the next one. A lock on a file inside tells that the owner is alive.
+/// what a process left that was killed is removed by one an hour later. A lock on a file inside tells that the owner is alive.
 /// </summary>
 public sealed class ScratchDirectory : IDisposable
 {
     private const string Prefix = "influxbackup-";
     private const string LockName = ".in-use";
 
-    /// <summary>One without a lock may just be coming into being.</summary>
+    /// <summary>A younger one may just be coming into being: between its making and its lock there is a moment.</summary>
     private static readonly TimeSpan SureAge = TimeSpan.FromHours(1);
 
     private readonly FileStream inUse;
@@ -62,13 +62,17 @@ public sealed class ScratchDirectory : IDisposable
     {
         try
         {
-            var owner = System.IO.Path.Combine(path, LockName);
-            if (!File.Exists(owner))
+            if (DateTime.UtcNow - Directory.GetLastWriteTimeUtc(path) < SureAge)
             {
-                return DateTime.UtcNow - Directory.GetLastWriteTimeUtc(path) > SureAge;
+                return false;
             }
 
-            using var inUse = LocalFile.OpenExisting(owner);
+            var owner = System.IO.Path.Combine(path, LockName);
+            if (File.Exists(owner))
+            {
+                using var inUse = LocalFile.OpenExisting(owner);
+            }
+
             return true;
         }
         catch (Exception e) when (LocalFile.IsFileError(e))

@@ -190,8 +190,9 @@ public sealed class ImportFaultTests
         var resumed = await Imports.RunAsync(options with { Resume = true }, path);
 
         Assert.Equal(Outcome.Complete, resumed.Outcome);
-        Assert.InRange(resumed.LinesBefore, 500, 5000);
-        Assert.InRange(resumed.PointsWritten, 5000 - failed.PointsWritten, 4800);
+        // The slowest lane decides where it stands: nothing before may be missing, and others have written beyond.
+        Assert.InRange(resumed.LinesBefore, 3, 5000);
+        Assert.InRange(resumed.PointsWritten, 5000 - failed.PointsWritten, 5000);
         Assert.False(File.Exists(path + ".import-checkpoint"));
         Assert.All(stub.Writes.Skip(before), w => Assert.StartsWith("?db=d%20b&rp=r&", w.Query, StringComparison.Ordinal));
         var accepted = stub.Writes.Take(20).Concat(stub.Writes.Skip(before)).SelectMany(w => w.Body.Split("\nm,")).Select(l => l.TrimEnd('\n')).Select(l => l.StartsWith("m,", StringComparison.Ordinal) ? l : "m," + l);

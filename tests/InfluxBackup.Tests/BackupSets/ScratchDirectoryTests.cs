@@ -22,10 +22,14 @@ public class ScratchDirectoryTests
     {
         using var parent = new TemporaryDirectory();
         using var alive = ScratchDirectory.Create(NullLogger.Instance, parent.Path);
+        var old = DateTime.UtcNow.AddHours(-2);
+        Directory.SetLastWriteTimeUtc(alive.Path, old);
         var dead = Directory.CreateDirectory(Path.Combine(parent.Path, "influxbackup-dead")).FullName;
         File.WriteAllText(Path.Combine(dead, ".in-use"), "");
         File.WriteAllText(Path.Combine(dead, "points"), "x");
+        Directory.SetLastWriteTimeUtc(dead, old);
         var young = Directory.CreateDirectory(Path.Combine(parent.Path, "influxbackup-young")).FullName;
+        File.WriteAllText(Path.Combine(young, ".in-use"), "");
         var foreign = Directory.CreateDirectory(Path.Combine(parent.Path, "somebody-else")).FullName;
 
         using var next = ScratchDirectory.Create(NullLogger.Instance, parent.Path);
