@@ -166,9 +166,11 @@ public sealed class ImportFaultTests
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task An_import_that_gave_up_goes_on_where_it_stood(bool isGzip)
+    [InlineData(false, 1)]
+    [InlineData(true, 1)]
+    [InlineData(false, 3)]
+    [InlineData(true, 3)]
+    public async Task An_import_that_gave_up_goes_on_where_it_stood(bool isGzip, int lanes)
     {
         using var directory = new TemporaryDirectory();
         var lines = Enumerable.Range(0, 5000).Select(i => $"m,t={i % 11} f={i},s=\"a\nb\" {i}").ToList();
@@ -178,7 +180,7 @@ public sealed class ImportFaultTests
         var isWell = false;
         var count = 0;
         await using var stub = new HttpStub(_ => isWell || Interlocked.Increment(ref count) <= 20 ? StubAnswer.Good : new StubAnswer(503));
-        var options = Imports.Options(stub.Address) with { Parallelism = 3, BatchLines = 100, MaxAttempts = 2 };
+        var options = Imports.Options(stub.Address) with { Parallelism = lanes, BatchLines = 100, MaxAttempts = 2 };
 
         var failed = await Imports.RunAsync(options, path);
         Assert.Equal((Outcome.Failed, "WriteUnavailable"), (failed.Outcome, failed.Error?.Id));
@@ -190,7 +192,13 @@ public sealed class ImportFaultTests
         var resumed = await Imports.RunAsync(options with { Resume = true }, path);
 
         Assert.Equal(Outcome.Complete, resumed.Outcome);
-        // The slowest lane decides where it stands: nothing before may be missing, and others have written beyond.
+        if (lanes == 1)
+        {
+            // Twenty batches were taken, of lines that span two, after three of the head.
+            Assert.Equal((2000, 4003, 3000), (failed.PointsWritten, resumed.LinesBefore, resumed.PointsWritten));
+        }
+
+        // Of several lanes the slowest decides where it stands: nothing before may be missing, and others have written beyond.
         Assert.InRange(resumed.LinesBefore, 3, 5000);
         Assert.InRange(resumed.PointsWritten, 5000 - failed.PointsWritten, 5000);
         Assert.False(File.Exists(path + ".import-checkpoint"));

@@ -45,6 +45,11 @@ public class LineWriterTests
         Assert.Null(Print(oneFieldPerLine: false, [new(series, field, [(1, 1.0)])]));
 
     [Theory]
+    [InlineData("a\\\nb,t=x\\\ny", "f\\\ng")]
+    public void A_line_feed_behind_a_backslash_stands_as_it_is_stored(string series, string field) =>
+        Assert.Equal($"{series} {field}=1 1\n", Print(oneFieldPerLine: false, [new(series, field, [(1, 1.0)])]));
+
+    [Theory]
     [InlineData("#m", "f")]
     [InlineData("m#", "f")]
     [InlineData("m", "#f")]
