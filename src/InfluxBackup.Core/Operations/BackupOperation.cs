@@ -16,7 +16,8 @@ public sealed class BackupOperation(BackupOptions options)
     private static readonly TimeSpan ClockDifference = TimeSpan.FromHours(1);
 
     private readonly ILogger logger = options.Logger;
-    private readonly SnapshotterClient client = options.Server.CreateClient();
+    private readonly ServerAccess server = options.Server.RequireServer("A backup");
+    private readonly SnapshotterClient client = options.Server.RequireServer("A backup").CreateClient();
 
     /// <summary>Asks the server what there is and decides what to take. Changes nothing.</summary>
     /// <exception cref="InfluxBackupException">The server can't be reached, or does not have what was asked for.</exception>
@@ -60,7 +61,7 @@ public sealed class BackupOperation(BackupOptions options)
             chosen = local;
         }
 
-        using var http = options.Server.CreateHttpClient();
+        using var http = server.CreateHttpClient();
         var statistics = http is null ? null : await http.ReadShardStatisticsAsync(cancel).ConfigureAwait(false);
         return new BackupPlan
         {
@@ -86,7 +87,7 @@ public sealed class BackupOperation(BackupOptions options)
         var clock = Stopwatch.StartNew();
         var set = BackupSet.OpenOrCreate(options.Path);
         using var writer = PortableBackupWriter.Begin(set, options.CompressionLevel, started, logger);
-        using var http = options.Server.CreateHttpClient();
+        using var http = server.CreateHttpClient();
         var source = new LiveShardSource(client, new LiveShardSourceOptions { Since = options.Since, BarrierPatience = options.FlushPatience, Http = http }, logger);
         var tasks = plan.Shards.Select(s => new ShardTask(s.Shard.Key, s.ExpectedBytes)).ToList();
         logger.LogInformation("Backing up {Plan}.", plan);

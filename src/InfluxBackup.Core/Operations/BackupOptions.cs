@@ -6,7 +6,7 @@ namespace InfluxBackup.Operations;
 /// <summary>What to back up, from where, into which set.</summary>
 public sealed record BackupOptions : OperationOptions
 {
-    public required ServerAccess Server { get; init; }
+    public required InfluxAccess Server { get; init; }
 
     /// <summary>Directory of the backup set; created where there is none.</summary>
     public required string Path { get; init; }

@@ -14,11 +14,12 @@ namespace InfluxBackup.Operations;
 public sealed class RestoreOperation(RestoreOptions options)
 {
     private readonly ILogger logger = options.Logger;
-    private readonly SnapshotterClient client = options.Server.CreateClient();
+    private readonly ServerAccess server = options.Server.RequireServer("A restore");
+    private readonly SnapshotterClient client = options.Server.RequireServer("A restore").CreateClient();
 
     /// <summary>Checks the backup and the server and decides what to do. Changes nothing. Conflicts are in the plan.</summary>
     /// <exception cref="InfluxBackupException">The backup or the server can't be read, or what was asked for does not exist.</exception>
-    public Task<RestorePlan> PlanAsync(CancellationToken cancel) => new RestorePlanner(options, client).PlanAsync(cancel);
+    public Task<RestorePlan> PlanAsync(CancellationToken cancel) => new RestorePlanner(options, server, client).PlanAsync(cancel);
 
     /// <summary>Does what the plan says; throws the first conflict of a plan that has any.</summary>
     public async Task<RestoreResult> RunAsync(RestorePlan plan, CancellationToken cancel)
@@ -30,7 +31,7 @@ public sealed class RestoreOperation(RestoreOptions options)
 
         var started = DateTime.UtcNow;
         var clock = Stopwatch.StartNew();
-        using var http = options.Server.CreateHttpClient();
+        using var http = server.CreateHttpClient();
         logger.LogInformation("Restoring {Plan}.", plan);
         var import = await new MetadataImport(client, logger).RunAsync(plan.Metadata, cancel).ConfigureAwait(false);
         logger.LogInformation("Created {Databases} with {Shards}.", string.Join(", ", plan.Databases), Count.Of(import.Targets.Count, "shard"));
@@ -81,7 +82,7 @@ public sealed class RestoreOperation(RestoreOptions options)
             return Outcome.Failed;
         }
 
-        var refused = options.Server.Http is not null && objects.Any(o => !o.IsRestored && o.Kind == RestoredObjectKind.ContinuousQuery);
+        var refused = server.Http is not null && objects.Any(o => !o.IsRestored && o.Kind == RestoredObjectKind.ContinuousQuery);
         return failed > 0 || refused ? Outcome.Partial : Outcome.Complete;
     }
 

@@ -8,7 +8,7 @@ public sealed record RestoreOptions : OperationOptions
     /// <summary>Directory of the backup set.</summary>
     public required string Path { get; init; }
 
-    public required ServerAccess Server { get; init; }
+    public required InfluxAccess Server { get; init; }
 
     /// <summary>The backup of the set; the newest unless given.</summary>
     public string? Timestamp { get; init; }

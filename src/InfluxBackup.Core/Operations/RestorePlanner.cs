@@ -9,7 +9,7 @@ namespace InfluxBackup.Operations;
 /// Decides what a restore will do. Everything that can be known beforehand is found out here: which databases and shards are
 /// meant, whether every archive is sound, whether the names are free. The server is only read.
 /// </summary>
-internal sealed class RestorePlanner(RestoreOptions options, SnapshotterClient client)
+internal sealed class RestorePlanner(RestoreOptions options, ServerAccess server, SnapshotterClient client)
 {
     private readonly List<InfluxBackupException> conflicts = [];
     private readonly List<string> warnings = [];
@@ -27,7 +27,7 @@ internal sealed class RestorePlanner(RestoreOptions options, SnapshotterClient c
 
         var target = ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, $"data node {client.Address}");
         CheckTarget(target, databases);
-        if (options.Server.CreateHttpClient() is { } http)
+        if (server.CreateHttpClient() is { } http)
         {
             // An address or credential that is wrong shows now, not after the data.
             using (http)

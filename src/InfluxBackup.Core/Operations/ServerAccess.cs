@@ -4,7 +4,7 @@ using InfluxBackup.Snapshotter;
 namespace InfluxBackup.Operations;
 
 /// <summary>How to reach one server: its backup service, and its HTTP API where that is given.</summary>
-public sealed record ServerAccess
+public sealed record ServerAccess : InfluxAccess
 {
     /// <summary>The backup service, port 8088 by default.</summary>
     public required DataNodeAddress DataNode { get; init; }
@@ -13,6 +13,9 @@ public sealed record ServerAccess
 
     /// <summary>Needed for continuous queries, grants, the server's version and its own count of files.</summary>
     public InfluxHttpOptions? Http { get; init; }
+
+    /// <inheritdoc/>
+    public override string Name => $"data node {DataNode}";
 
     public SnapshotterClient CreateClient() => new(DataNode, Connection);
 
