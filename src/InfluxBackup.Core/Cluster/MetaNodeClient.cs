@@ -96,11 +96,10 @@ public sealed class MetaNodeClient(IReadOnlyList<MetaNodeAddress> nodes, MetaNod
         if (response.HasError)
         {
             // Perhaps refused only because it is there already: the answer to the first try may have been lost.
-            if (command.Type != MetaCommandType.CreateUser
-                || !command.WasCarriedOut((await ReadMetadataAsync(cancel).ConfigureAwait(false)).Metadata))
-            {
-                throw MetaNodeErrors.Refused(reply.Node, command, response.Error);
-            }
+            var metadata = command.Type == MetaCommandType.CreateUser ? await ReadMetadataAsync(cancel).ConfigureAwait(false) : null;
+            return metadata is not null && command.WasCarriedOut(metadata.Metadata)
+                ? metadata.Index
+                : throw MetaNodeErrors.Refused(reply.Node, command, response.Error);
         }
 
         lock (gate)

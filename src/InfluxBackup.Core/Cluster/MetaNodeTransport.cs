@@ -43,13 +43,7 @@ internal sealed class MetaNodeTransport : IDisposable
             PooledConnectionLifetime = TimeSpan.Zero,
             UseProxy = false,
         };
-        if (options.SkipCertificateCheck)
-        {
-#pragma warning disable CA5359 // Any certificate is accepted only where the user asked for it by name.
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
-#pragma warning restore CA5359
-        }
-
+        handler.SslOptions.RemoteCertificateValidationCallback = CertificateCheck.Of(options.SkipCertificateCheck);
         http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LargestAnswer };
     }
 

@@ -61,9 +61,7 @@ public sealed class SnapshotterConnection : Stream
                     new SslClientAuthenticationOptions
                     {
                         TargetHost = address.Host,
-#pragma warning disable CA5359 // Any certificate is accepted only where the user asked for it by name.
-                        RemoteCertificateValidationCallback = options.SkipCertificateCheck ? (_, _, _, _) => true : null,
-#pragma warning restore CA5359
+                        RemoteCertificateValidationCallback = CertificateCheck.Of(options.SkipCertificateCheck),
                     },
                     limited.Token).ConfigureAwait(false);
             }
