@@ -52,20 +52,27 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
     /// Rewrites each TSM file that has a tombstone without its deleted points, and removes the tombstones. A file of which nothing is left
     /// goes. Every rewritten file is checked to its last point before it takes the place of the old one.
     /// </summary>
+    /// <inheritdoc cref="Cut"/>
+    public long ApplyDeletes(ICollection<string> warnings, CancellationToken cancel) => Cut(TsmSelection.Everything, warnings, cancel);
+
+    /// <summary>
+    /// The same, and rewrites each TSM file so that it has only the points that are wanted.
+    /// </summary>
+    /// <param name="wanted">Which points; with all of them only files with deletes are rewritten.</param>
     /// <param name="warnings">Takes what the user should know.</param>
     /// <param name="cancel">Asked before each block.</param>
     /// <returns>How many deletes were applied: ranges of time of a series' field.</returns>
     /// <exception cref="InfluxBackupException">A file is damaged, or the disk can't take the result.</exception>
-    public long ApplyDeletes(ICollection<string> warnings, CancellationToken cancel)
+    public long Cut(TsmSelection wanted, ICollection<string> warnings, CancellationToken cancel)
     {
         try
         {
             long applied = 0;
-            foreach (var tombstone in Tombstones())
+            foreach (var file in TsmFiles)
             {
-                var deletes = Load(tombstone, warnings, cancel);
+                var deletes = LoadDeletes(file, warnings, cancel);
                 applied += deletes.Records;
-                Rewrite(ShardFileName.TsmOf(tombstone), deletes, cancel);
+                Rewrite(file, wanted, deletes, cancel);
             }
 
             foreach (var tombstone in files.Keys.Where(ShardFileName.IsTombstone).ToList())
@@ -78,6 +85,26 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
             throw CannotStage(e);
+        }
+    }
+
+    /// <summary>Counts the points in some stretches of time that are not deleted. Changes nothing.</summary>
+    /// <inheritdoc cref="Cut"/>
+    public long CountPoints(TsmSelection wanted, ICollection<string> warnings, CancellationToken cancel)
+    {
+        try
+        {
+            return TsmFiles.Sum(name => Select(name, wanted, LoadDeletes(name, warnings, cancel), cancel) is { } selected ? TakePoints(selected) : 0);
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            throw CannotStage(e);
+        }
+
+        static long TakePoints((string Path, long Points) selected)
+        {
+            File.Delete(selected.Path);
+            return selected.Points;
         }
     }
 
@@ -103,8 +130,11 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
         }
     }
 
-    /// <summary>The files as a tar stream, in the order of their names. This object goes with the stream from then on.</summary>
-    public StagedShardStream ToTar() => new(shard, files.Select(f => (PathOf(f.Key), f.Key, f.Value)).ToList(), this);
+    /// <summary>The names of the TSM files, in their order.</summary>
+    public IReadOnlyList<string> TsmFiles => files.Keys.Where(ShardFileName.IsTsm).ToList();
+
+    /// <summary>Path and modification time (UTC) of a file.</summary>
+    public (string Path, DateTime Modified) Find(string name) => (PathOf(name), files[name]);
 
     /// <inheritdoc/>
     void ITarVisitor.Begin(string name, long size, DateTime modified)
@@ -145,13 +175,26 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
 
     private string PathOf(string name) => Path.Combine(directory!.Path, name);
 
-    private void Rewrite(string name, TombstoneRanges deletes, CancellationToken cancel)
+    private void Rewrite(string name, TsmSelection wanted, TombstoneRanges deletes, CancellationToken cancel)
     {
-        if (deletes.IsEmpty)
+        if (deletes.IsEmpty && wanted.IsEverything)
         {
             return;
         }
 
+        if (Select(name, wanted, deletes, cancel) is { } rewritten)
+        {
+            File.Move(rewritten.Path, PathOf(name), overwrite: true);
+        }
+        else
+        {
+            Remove(name);
+        }
+    }
+
+    /// <summary>Writes a file of the points of another one that are wanted, and checks it to its last point. Null where there are none.</summary>
+    private (string Path, long Points)? Select(string name, TsmSelection wanted, TombstoneRanges deletes, CancellationToken cancel)
+    {
         var rewritten = PathOf(name + ".rewritten");
         try
         {
@@ -159,39 +202,38 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
             using (var source = TsmFile.Open(PathOf(name)))
             using (var destination = LocalFile.Create(rewritten))
             {
-                report = TsmRewriter.Rewrite(source, deletes, destination, directory!.Path, cancel);
+                report = TsmRewriter.Rewrite(source, wanted, deletes, destination, directory!.Path, cancel);
             }
 
             if (report.IsEmpty)
             {
                 File.Delete(rewritten);
-                Remove(name);
-                return;
+                return null;
             }
         }
         catch (TsmFormatException e)
         {
-            throw Damaged("TsmFileDamaged", name, $"Its deleted points can't be taken away: {e.Message.Replace(PathOf(name), name, StringComparison.Ordinal)}", e);
+            throw Damaged("TsmFileDamaged", name, $"{Task(wanted)} can't be taken away: {e.Message.Replace(PathOf(name), name, StringComparison.Ordinal)}", e);
         }
 
-        using (var result = TsmFile.Open(rewritten))
-        {
-            var verified = TsmFileVerifier.Verify(result, cancel);
-            if (!verified.IsSound)
-            {
-                throw Damaged("TsmFileDamaged", name, $"What is left without its deleted points is not sound: {verified.Problems[0]}");
-            }
-        }
-
-        File.Move(rewritten, PathOf(name), overwrite: true);
+        using var result = TsmFile.Open(rewritten);
+        var verified = TsmFileVerifier.Verify(result, cancel);
+        return verified.IsSound
+            ? (rewritten, verified.Points ?? 0)
+            : throw Damaged("TsmFileDamaged", name, $"What is left without {Task(wanted).ToLowerInvariant()} is not sound: {verified.Problems[0]}");
     }
 
-    private TombstoneRanges Load(string tombstone, ICollection<string> warnings, CancellationToken cancel) =>
-        Read(tombstone, warnings, file =>
+    private static string Task(TsmSelection wanted) => wanted.IsEverything ? "Its deleted points" : "Points that belong into another shard";
+
+    private TombstoneRanges LoadDeletes(string name, ICollection<string> warnings, CancellationToken cancel)
+    {
+        var tombstone = Path.ChangeExtension(name, ".tombstone");
+        return !files.ContainsKey(tombstone) ? TombstoneRanges.None : Read(tombstone, warnings, file =>
         {
             var ranges = TombstoneRanges.Load(file, cancel);
             return (ranges, ranges.Warning);
         });
+    }
 
     /// <summary>A tombstone file that is cut deletes what its whole records say, as it does on a server; other damage is an error.</summary>
     private T Read<T>(string tombstone, ICollection<string> warnings, Func<TombstoneFile, (T Value, string? Warning)> read)

@@ -94,7 +94,7 @@ public sealed class RestoreOperation(RestoreOptions options)
         // The plan has just compared the hashes of the files. What is read now still has to fit gzip's checksum, the lengths of the
         // manifest and the rules of the guard, and what would not is never ended as a whole archive.
         var stored = new PortableShardSource(sound.ToDictionary(s => s.Source, s => s.Stored), StoredHashes.None);
-        using var source = new TombstoneApplyingSource(stored, sound.Where(s => s.Archive!.Tombstones.Any()).Select(s => s.Source).ToHashSet(), logger);
+        using var source = new ReshardingSource(stored, ShardPlacement.None, sound.Where(s => s.Archive!.Tombstones.Any()).Select(s => s.Source).ToHashSet(), logger);
         var tasks = sound.Select(s => new ShardTask(s.Source, s.Stored.Entry.Size)).ToList();
         var results = await new ShardTransfer(options.Transfer)
             .RunAsync(tasks, source, new LiveShardSink(client, targets, http, logger), cancel).ConfigureAwait(false);

@@ -22,7 +22,7 @@ public sealed class GuardedArchive : IDisposable
     private byte[]? buffer = ArrayPool<byte>.Shared.Rent(PieceSize);
 
     /// <summary>Wraps a stream.</summary>
-    /// <param name="shard">The shard that the stream must hold.</param>
+    /// <param name="shard">The shard that the stream must hold, unless the stream says that its names are those of another.</param>
     /// <param name="stream">The stream; stays the caller's.</param>
     /// <param name="subject">What it is, for messages.</param>
     /// <param name="progress">Told the position after each piece.</param>
@@ -31,7 +31,7 @@ public sealed class GuardedArchive : IDisposable
         this.stream = stream;
         this.subject = subject;
         this.progress = progress;
-        guard = new TarGuard(shard, subject, stream.AreTsmEndsChecked);
+        guard = new TarGuard(stream.ContentKey ?? shard, subject, stream.AreTsmEndsChecked);
         scanner = new TarScanner(guard, subject, stream.IsRepeatable);
         hash = stream.IsHashed ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
     }

@@ -27,6 +27,9 @@ public sealed class ShardStream(Stream content) : IAsyncDisposable
     /// <summary>The tar stream; reading it to its end is the only way to know that it is complete.</summary>
     public Stream Content { get; } = content;
 
+    /// <summary>The shard whose directory stands before the names in the tar; that which was asked for unless given.</summary>
+    public ShardKey? ContentKey { get; init; }
+
     /// <summary>What the user should know about this attempt, for instance that the write cache could not be flushed.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
@@ -44,6 +47,19 @@ public sealed class ShardStream(Stream content) : IAsyncDisposable
 
     /// <summary>Whether the head and foot of TSM files are checked on the way. Not where the sink opens them.</summary>
     public bool AreTsmEndsChecked { get; init; } = true;
+
+    /// <summary>The same stream, said to be that of another shard: the names in it stay those of this one.</summary>
+    /// <param name="asked">The shard that was asked for to get this stream.</param>
+    public ShardStream HandedOnFrom(ShardKey asked) => new(Content)
+    {
+        ContentKey = ContentKey ?? asked,
+        Warnings = Warnings,
+        IsRepeatable = IsRepeatable,
+        ExpectedLength = ExpectedLength,
+        ExpectedSha256 = ExpectedSha256,
+        IsHashed = IsHashed,
+        AreTsmEndsChecked = AreTsmEndsChecked,
+    };
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Content.DisposeAsync();

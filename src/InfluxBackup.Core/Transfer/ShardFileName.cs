@@ -18,8 +18,13 @@ public static partial class ShardFileName
 
     /// <summary>Whether a server may be given a TSM file of this name.</summary>
     public static bool IsSafeTsmName(string name) =>
-        WellFormedTsm().IsMatch(name)
-        && int.Parse(name.AsSpan(0, 9), System.Globalization.CultureInfo.InvariantCulture) <= HighestSafeGeneration;
+        WellFormedTsm().IsMatch(name) && GenerationOf(name) <= HighestSafeGeneration;
+
+    /// <summary>The generation of a TSM file of a safe name.</summary>
+    public static int GenerationOf(string name) => int.Parse(name.AsSpan(0, 9), System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>The sequence of a TSM file of a safe name.</summary>
+    public static int SequenceOf(string name) => int.Parse(name.AsSpan(10, 9), System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Whether a TSM file came of a compaction: its sequence is above 1.</summary>
     public static bool IsCompacted(string name) => WellFormedTsm().IsMatch(name) && string.CompareOrdinal(name, 10, "000000001", 0, 9) > 0;

@@ -4,9 +4,9 @@ using System.Buffers.Binary;
 namespace InfluxBackup.Tsm;
 
 /// <summary>What became of the blocks of a TSM file that was rewritten.</summary>
-/// <param name="Copied">Blocks that hold no deleted point, the same byte for byte.</param>
+/// <param name="Copied">Blocks all of whose points are wanted, the same byte for byte.</param>
 /// <param name="Cut">Blocks that lost some of their points.</param>
-/// <param name="LeftOut">Blocks all of whose points are deleted.</param>
+/// <param name="LeftOut">Blocks none of whose points is wanted.</param>
 public sealed record TsmRewriteReport(long Copied, long Cut, long LeftOut)
 {
     /// <summary>Whether nothing is left: there is no file then, and nothing was written.</summary>
@@ -14,44 +14,54 @@ public sealed record TsmRewriteReport(long Copied, long Cut, long LeftOut)
 }
 
 /// <summary>
-/// Copies a TSM file without its deleted points. Blocks that hold none are copied as they are, blocks that the deletes
-/// cover are left out unread, and only the others are unpacked, cut and packed again. Whatever is read has its checksum compared,
-/// so that damage is never copied under a new, right one.
+/// Copies a TSM file without its deleted points, or what is left of some stretches of time of some of its series. Blocks of which every
+/// point is wanted are copied as they are, blocks of which none can be are left out unread, and only the others are unpacked, cut and
+/// packed again. Whatever is read has its checksum compared, so that damage is never copied under a new, right one.
 /// </summary>
 /// <remarks>Memory: one block, one key's index entries, and what <see cref="TsmWriter"/> and <see cref="TombstoneRanges"/> say of themselves.</remarks>
 public sealed class TsmRewriter : IDisposable
 {
     private readonly TsmFile source;
+    private readonly TsmSelection wanted;
     private readonly TsmIndexReader index;
     private readonly TsmWindow window;
     private readonly TsmPoints points = new();
     private readonly TsmBlockEncoder encoder = new();
     private readonly ArrayBufferWriter<byte> packed = new();
     private readonly GzipChecksum checksum = new();
+    private readonly List<TimeRange> unwanted = [];
     private long copied;
     private long cut;
     private long leftOut;
 
-    private TsmRewriter(TsmFile source)
+    private TsmRewriter(TsmFile source, TsmSelection wanted)
     {
         this.source = source;
+        this.wanted = wanted;
         index = source.ReadIndex();
         window = new TsmWindow(source, index.Start);
     }
 
     /// <summary>Writes what is left of a file.</summary>
+    /// <inheritdoc cref="Rewrite(TsmFile, TsmSelection, TombstoneRanges, Stream, string?, CancellationToken)"/>
+    public static TsmRewriteReport Rewrite(TsmFile source, TombstoneRanges deletes, Stream destination, string? spoolDirectory, CancellationToken cancel) =>
+        Rewrite(source, TsmSelection.Everything, deletes, destination, spoolDirectory, cancel);
+
+    /// <summary>Writes what is left of the points of a file that are wanted.</summary>
     /// <param name="source">The file.</param>
+    /// <param name="wanted">Which of its points.</param>
     /// <param name="deletes">Its own deletes; those of other files do not apply to it.</param>
     /// <param name="destination">Where the result goes; stays the caller's.</param>
     /// <param name="spoolDirectory">Where a large index waits meanwhile.</param>
     /// <param name="cancel">Asked before each block.</param>
     /// <exception cref="TsmFormatException">The file is damaged; what was written is no TSM file.</exception>
     public static TsmRewriteReport Rewrite(
-        TsmFile source, TombstoneRanges deletes, Stream destination, string? spoolDirectory, CancellationToken cancel)
+        TsmFile source, TsmSelection wanted, TombstoneRanges deletes, Stream destination, string? spoolDirectory, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(wanted);
         ArgumentNullException.ThrowIfNull(deletes);
-        using var rewriter = new TsmRewriter(source);
+        using var rewriter = new TsmRewriter(source, wanted);
         using var writer = new TsmWriter(destination, spoolDirectory);
         rewriter.Run(deletes, writer, cancel);
         if (!writer.IsEmpty)
@@ -69,26 +79,32 @@ public sealed class TsmRewriter : IDisposable
             {
                 throw new TsmFormatException($"The key {TsmKey.Describe(index.Key)} is of {index.Type.Describe()}.", index.KeyOffset);
             }
+            if (!wanted.IncludesSeriesOf(index.Key))
+            {
+                cancel.ThrowIfCancellationRequested();
+                leftOut += index.BlockCount;
+                continue;
+            }
             writer.BeginKey(index.Key, index.Type);
-            var deleted = deletes.Find(index.Key);
+            var without = wanted.Without(deletes.Find(index.Key), unwanted);
             while (index.ReadEntry(out var entry))
             {
                 cancel.ThrowIfCancellationRequested();
-                CopyBlock(entry, Overlapping(ref deleted, new TimeRange(entry.MinTime, entry.MaxTime)), writer);
+                CopyBlock(entry, Overlapping(ref without, new TimeRange(entry.MinTime, entry.MaxTime)), writer);
             }
         }
     }
 
-    private void CopyBlock(TsmIndexEntry entry, ReadOnlySpan<TimeRange> deleted, TsmWriter writer)
+    private void CopyBlock(TsmIndexEntry entry, ReadOnlySpan<TimeRange> without, TsmWriter writer)
     {
-        // Ranges do not touch each other: all times are deleted only if one range has them all.
-        if (deleted.Length == 1 && deleted[0].Contains(new TimeRange(entry.MinTime, entry.MaxTime)))
+        // Ranges do not touch each other: no time is wanted only if one range has them all.
+        if (without.Length == 1 && without[0].Contains(new TimeRange(entry.MinTime, entry.MaxTime)))
         {
             leftOut++;
             return;
         }
         var block = ReadBlock(entry);
-        if (deleted.IsEmpty || Cut(entry, block, deleted) == 0)
+        if (without.IsEmpty || Cut(entry, block, without) == 0)
         {
             writer.WriteBlock(entry.MinTime, entry.MaxTime, block);
             copied++;
@@ -105,8 +121,8 @@ public sealed class TsmRewriter : IDisposable
         }
     }
 
-    /// <summary>Unpacks a block and takes its deleted points away. The times must be what the index says: it decided which deletes matter.</summary>
-    private int Cut(TsmIndexEntry entry, ReadOnlySpan<byte> block, ReadOnlySpan<TimeRange> deleted)
+    /// <summary>Unpacks a block and takes points away. The times must be what the index says: it decided which ranges matter.</summary>
+    private int Cut(TsmIndexEntry entry, ReadOnlySpan<byte> block, ReadOnlySpan<TimeRange> without)
     {
         try
         {
@@ -128,7 +144,7 @@ public sealed class TsmRewriter : IDisposable
                 throw Damaged(entry, "its times do not ascend");
             }
         }
-        return points.Remove(deleted);
+        return points.Remove(without);
     }
 
     private void Pack(TsmIndexEntry entry)

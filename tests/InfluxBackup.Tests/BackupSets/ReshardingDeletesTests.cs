@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace InfluxBackup.Tests.BackupSets;
 
 /// <summary>Shards with pending deletes go on their way without the deleted points, and leave nothing on the disk.</summary>
-public sealed class TombstoneApplyingSourceTests : IDisposable
+public sealed class ReshardingDeletesTests : IDisposable
 {
     private const string Key = "m,t=a#!~#f";
     private const string First = "000000001-000000001";
@@ -39,17 +39,17 @@ public sealed class TombstoneApplyingSourceTests : IDisposable
     private static byte[] Tar(params (string Name, byte[] Data)[] files) =>
         files.Aggregate(new TarBuilder(), (tar, file) => tar.Entry(In(file.Name), file.Data)).Zeros().ToArray();
 
-    private async Task<(ShardResult Result, FakeSink Sink, TombstoneApplyingSource Source)> CarryAsync(FakeSource inner, FakeSink? sink = null, string? directory = null)
+    private async Task<(ShardResult Result, FakeSink Sink, ReshardingSource Source)> CarryAsync(FakeSource inner, FakeSink? sink = null, string? directory = null)
     {
         sink ??= new FakeSink();
-        var source = new TombstoneApplyingSource(inner, new HashSet<ShardKey> { Shard }, NullLogger.Instance, directory ?? temporary[""]);
+        var source = new ReshardingSource(inner, ShardPlacement.None, new HashSet<ShardKey> { Shard }, NullLogger.Instance, directory ?? temporary[""]);
         var options = new TransferOptions { MaxAttempts = 3, RetryDelay = TimeSpan.FromMilliseconds(1) };
         var result = Assert.Single(await new ShardTransfer(options).RunAsync([new ShardTask(Shard)], source, sink, Cancel));
         Assert.Empty(Directory.EnumerateFileSystemEntries(temporary[""]));
         return (result, sink, source);
     }
 
-    private Task<(ShardResult Result, FakeSink Sink, TombstoneApplyingSource Source)> CarryAsync(params (string Name, byte[] Data)[] files) =>
+    private Task<(ShardResult Result, FakeSink Sink, ReshardingSource Source)> CarryAsync(params (string Name, byte[] Data)[] files) =>
         CarryAsync(new FakeSource((_, _) => Tar(files)));
 
     private static List<(string Name, long[] Times)> Files(byte[] tar)
@@ -118,7 +118,7 @@ public sealed class TombstoneApplyingSourceTests : IDisposable
     public async Task Other_shards_pass_through_untouched()
     {
         var tar = TarBuilder.Shard(Sets.Key(8), 500);
-        using var source = new TombstoneApplyingSource(new FakeSource((_, _) => tar), new HashSet<ShardKey> { Shard }, NullLogger.Instance, temporary["does not exist"]);
+        using var source = new ReshardingSource(new FakeSource((_, _) => tar), ShardPlacement.None, new HashSet<ShardKey> { Shard }, NullLogger.Instance, temporary["does not exist"]);
         var sink = new FakeSink();
         await new ShardTransfer(new TransferOptions()).RunAsync([new ShardTask(Sets.Key(8))], source, sink, Cancel);
         Assert.Equal(tar, sink.Kept[Sets.Key(8)]);
@@ -164,7 +164,7 @@ public sealed class TombstoneApplyingSourceTests : IDisposable
         var file = temporary["file"];
         await File.WriteAllTextAsync(file, "no directory", Cancel);
         var inner = new FakeSource((_, _) => Tar((First + ".tombstone", Tombstone((1, 1))), (First + ".tsm", Tsm(1, 2))));
-        using var source = new TombstoneApplyingSource(inner, new HashSet<ShardKey> { Shard }, NullLogger.Instance, file);
+        using var source = new ReshardingSource(inner, ShardPlacement.None, new HashSet<ShardKey> { Shard }, NullLogger.Instance, file);
         var error = await Assert.ThrowsAsync<InfluxBackupException>(() => source.OpenAsync(Shard, Cancel));
         Assert.Equal(ErrorKind.Write, error.Kind);
         Assert.Contains("TMPDIR", error.Remedy, StringComparison.Ordinal);
@@ -175,7 +175,7 @@ public sealed class TombstoneApplyingSourceTests : IDisposable
     {
         using var cancel = new CancellationTokenSource();
         var inner = new FakeSource((_, _) => Tar((First + ".tombstone", Tombstone((1, 1))), (First + ".tsm", Tsm(1, 2)))) { Confirming = (_, _) => cancel.Cancel() };
-        using var source = new TombstoneApplyingSource(inner, new HashSet<ShardKey> { Shard }, NullLogger.Instance, temporary[""]);
+        using var source = new ReshardingSource(inner, ShardPlacement.None, new HashSet<ShardKey> { Shard }, NullLogger.Instance, temporary[""]);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
             new ShardTransfer(new TransferOptions()).RunAsync([new ShardTask(Shard)], source, new FakeSink(), cancel.Token));
         Assert.Empty(Directory.EnumerateFileSystemEntries(temporary[""]));
