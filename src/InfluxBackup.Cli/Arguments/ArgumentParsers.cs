@@ -1,6 +1,7 @@
 using System.CommandLine.Parsing;
 using System.Globalization;
 using InfluxBackup.BackupSets;
+using InfluxBackup.Cluster;
 using InfluxBackup.Http;
 using InfluxBackup.LineProtocol;
 using InfluxBackup.Metadata;
@@ -13,6 +14,19 @@ namespace InfluxBackup.Cli.Arguments;
 internal static class ArgumentParsers
 {
     public static DataNodeAddress? DataNode(ArgumentResult result) => Engine(result, DataNodeAddress.Parse);
+
+    public static MetaNodeAddress[] MetaNodes(ArgumentResult result)
+    {
+        try
+        {
+            return [.. result.Tokens.Select(t => MetaNodeAddress.Parse(t.Value))];
+        }
+        catch (InfluxBackupException e)
+        {
+            result.AddError(e.FullMessage);
+            return [];
+        }
+    }
 
     public static Uri? HttpUri(ArgumentResult result) => Engine(result, InfluxHttpOptions.ParseUri);
 

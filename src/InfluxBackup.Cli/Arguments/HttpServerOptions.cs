@@ -47,7 +47,7 @@ internal sealed class HttpServerOptions
         var file = arguments.GetValue(passwordFile);
         var credential = name is not null ? new InfluxCredential(name, ServerOptions.ReadPassword(file, name))
             : file is null ? null
-            : throw ServerOptions.Usage("UserNameRequired", "There is a password but no user.", "Give --user-name too.");
+            : throw ServerOptions.UserNameRequired();
         return [.. arguments.GetRequiredValue(httpUri).Select(uri => new InfluxHttpOptions
         {
             Uri = uri,

@@ -10,7 +10,7 @@ namespace InfluxBackup.Cli.Verbs;
 internal sealed class BackupVerb : Verb
 {
     private readonly Option<string?> path = CommonOptions.Path(required: true, "Directory of the backup set; created where there is none.");
-    private readonly ServerOptions server = new(required: true);
+    private readonly ServerOptions server = new(ServerOptions.Kinds.Any, required: true);
     private readonly SelectionOptions selection = new(withTimes: true);
 
     private readonly Option<DateTimeOffset?> since = new("--since")
@@ -31,7 +31,7 @@ internal sealed class BackupVerb : Verb
     private readonly Option<bool> whatIf = CommonOptions.WhatIf();
 
     public BackupVerb()
-        : base("backup", "Back up a running server into a backup set.")
+        : base("backup", "Back up a running server or a cluster into a backup set.")
     {
         Options.Add(path);
         server.AddTo(this);
@@ -48,7 +48,7 @@ internal sealed class BackupVerb : Verb
         using var progress = console.BeginTransfer("Backing up");
         var operation = new BackupOperation(new BackupOptions
         {
-            Server = server.Read(arguments),
+            Server = server.ReadAny(arguments),
             Path = arguments.GetRequiredValue(path)!,
             Selection = selection.Read(arguments),
             Since = arguments.GetValue(since),

@@ -18,7 +18,7 @@ internal sealed class ExportVerb : Verb
     private readonly Option<string?> timestamp = CommonOptions.Timestamp("the newest unless given");
     private readonly Option<bool> combine = new("--combine") { Description = "Take each shard from the newest backup of the set that has it." };
     private readonly DirectoryOptions directories = new();
-    private readonly ServerOptions server = new(required: false);
+    private readonly ServerOptions server = new(ServerOptions.Kinds.Server, required: false);
     private readonly SelectionOptions selection = new();
 
     private readonly Option<string> output = new("--output")

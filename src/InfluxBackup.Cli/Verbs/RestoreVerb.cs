@@ -16,7 +16,7 @@ internal sealed class RestoreVerb : Verb
         Description = "Restore what the whole set stands for: the newest metadata, and each shard from the newest backup that has it.",
     };
 
-    private readonly ServerOptions server = new(required: true);
+    private readonly ServerOptions server = new(ServerOptions.Kinds.Any, required: true);
     private readonly SelectionOptions selection = new();
     private readonly Option<string?> newDatabase = new("--new-database") { Description = "Name on the server of the one database given.", HelpName = "name" };
 
@@ -31,7 +31,7 @@ internal sealed class RestoreVerb : Verb
     private readonly Option<bool> whatIf = CommonOptions.WhatIf();
 
     public RestoreVerb()
-        : base("restore", "Restore a backup to a running server.")
+        : base("restore", "Restore a backup to a running server or a cluster.")
     {
         Options.Add(path);
         Options.Add(timestamp);
@@ -53,7 +53,7 @@ internal sealed class RestoreVerb : Verb
             Path = arguments.GetRequiredValue(path)!,
             Timestamp = arguments.GetValue(timestamp),
             Combine = arguments.GetValue(combine),
-            Server = server.Read(arguments),
+            Server = server.ReadAny(arguments),
             Selection = selection.Read(arguments),
             NewDatabase = arguments.GetValue(newDatabase),
             NewRetentionPolicy = arguments.GetValue(newRetentionPolicy),

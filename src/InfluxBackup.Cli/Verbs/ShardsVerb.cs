@@ -11,7 +11,7 @@ internal sealed class ShardsVerb : Verb
 {
     private readonly Option<string?> path = CommonOptions.Path(required: false, "Directory of a backup set.");
     private readonly Option<string?> timestamp = CommonOptions.Timestamp("the newest unless given");
-    private readonly ServerOptions server = new(required: false);
+    private readonly ServerOptions server = new(ServerOptions.Kinds.Any, required: false);
     private readonly DirectoryOptions directories = new();
     private readonly SelectionOptions selection = new(withTimes: true);
     private readonly Option<bool> detailed = new("--detailed")

@@ -10,7 +10,7 @@ public abstract record InfluxAccess
     /// <param name="what">What does not work with a cluster, as the beginning of a sentence.</param>
     /// <exception cref="InfluxBackupException">It is a cluster.</exception>
     internal ServerAccess RequireServer(string what) => this as ServerAccess
-        ?? throw new InfluxBackupException("ClusterNotSupported", ErrorKind.Unsupported, $"{what} works with a single server; {Name} was given.")
+        ?? throw new InfluxBackupException("ClusterNotSupported", ErrorKind.Unsupported, $"{what} works with a single server, not with the cluster of {Name}.")
         {
             Subject = Name,
             Remedy = "Name one data node.",

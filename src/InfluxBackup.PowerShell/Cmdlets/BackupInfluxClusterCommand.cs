@@ -6,11 +6,11 @@ using InfluxBackup.PowerShell.Pipeline;
 
 namespace InfluxBackup.PowerShell.Cmdlets;
 
-/// <summary>Backs up a running server into a backup set.</summary>
+/// <summary>Backs up a running server or a cluster into a backup set.</summary>
 [Cmdlet(VerbsData.Backup, "InfluxCluster", SupportsShouldProcess = true, DefaultParameterSetName = ServerSet)]
 [OutputType(typeof(BackupResult))]
 [OutputType(typeof(BackupPlan))]
-public sealed class BackupInfluxClusterCommand : ServerCmdlet
+public sealed class BackupInfluxClusterCommand : ClusterCmdlet
 {
     /// <summary>Directory of the backup set; created where there is none.</summary>
     [Parameter(Mandatory = true, Position = 0)]
@@ -48,7 +48,7 @@ public sealed class BackupInfluxClusterCommand : ServerCmdlet
 
     private BackupOptions CreateOptions() => new()
     {
-        Server = Server,
+        Server = Access,
         Path = this.LiteralDirectory(Path),
         Selection = Selection with { Start = Start, End = End },
         Since = Since,
@@ -56,7 +56,7 @@ public sealed class BackupInfluxClusterCommand : ServerCmdlet
         Parallelism = ThrottleLimit,
         AllowPartial = AllowPartial,
         Logger = Logger,
-        Progress = ProgressOf($"Backing up {DataNode}"),
+        Progress = ProgressOf($"Backing up {Access.Name}"),
     };
 
     /// <inheritdoc/>

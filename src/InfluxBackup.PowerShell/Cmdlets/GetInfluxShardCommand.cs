@@ -12,7 +12,7 @@ namespace InfluxBackup.PowerShell.Cmdlets;
 /// <summary>Lists the shards of a server, of its directories or of a backup.</summary>
 [Cmdlet(VerbsCommon.Get, "InfluxShard", DefaultParameterSetName = ServerSet)]
 [OutputType(typeof(ShardInfo))]
-public sealed class GetInfluxShardCommand : ServerCmdlet
+public sealed class GetInfluxShardCommand : ClusterCmdlet
 {
     private const string PathSet = "Path";
     private const string DirectorySet = "Directory";

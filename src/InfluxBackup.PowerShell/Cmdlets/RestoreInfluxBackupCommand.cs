@@ -6,12 +6,12 @@ using InfluxBackup.PowerShell.Pipeline;
 
 namespace InfluxBackup.PowerShell.Cmdlets;
 
-/// <summary>Restores a backup to a running server.</summary>
+/// <summary>Restores a backup to a running server or a cluster.</summary>
 /// <remarks>It creates databases and never writes into one that is there, hence the medium impact.</remarks>
 [Cmdlet(VerbsData.Restore, "InfluxBackup", SupportsShouldProcess = true, DefaultParameterSetName = ServerSet)]
 [OutputType(typeof(RestoreResult))]
 [OutputType(typeof(RestorePlan))]
-public sealed class RestoreInfluxBackupCommand : ServerCmdlet
+public sealed class RestoreInfluxBackupCommand : ClusterCmdlet
 {
     /// <summary>Directory of the backup set.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
@@ -50,7 +50,7 @@ public sealed class RestoreInfluxBackupCommand : ServerCmdlet
 
     private RestoreOptions CreateOptions() => new()
     {
-        Server = Server,
+        Server = Access,
         Path = this.LiteralDirectory(Path),
         Timestamp = Timestamp,
         Combine = Combine,
@@ -60,7 +60,7 @@ public sealed class RestoreInfluxBackupCommand : ServerCmdlet
         Parallelism = ThrottleLimit,
         AllowPartial = AllowPartial,
         Logger = Logger,
-        Progress = ProgressOf($"Restoring to {DataNode}"),
+        Progress = ProgressOf($"Restoring to {Access.Name}"),
     };
 
     /// <inheritdoc/>

@@ -25,20 +25,20 @@ public abstract class ServerCmdlet : SelectionCmdlet
     /// <summary>User of the HTTP API.</summary>
     [Parameter(ParameterSetName = ServerSet)]
     [Credential]
-    public PSCredential? Credential { get; set; }
+    public virtual PSCredential? Credential { get; set; }
 
     /// <summary>The backup service is behind TLS.</summary>
     [Parameter(ParameterSetName = ServerSet)]
-    public SwitchParameter UseTls { get; set; }
+    public virtual SwitchParameter UseTls { get; set; }
 
     /// <summary>Accept any certificate.</summary>
     [Parameter(ParameterSetName = ServerSet)]
-    public SwitchParameter SkipCertificateCheck { get; set; }
+    public virtual SwitchParameter SkipCertificateCheck { get; set; }
 
     /// <summary>Longest silence on a connection; a number means seconds.</summary>
     [Parameter(ParameterSetName = ServerSet)]
     [Timeout]
-    public TimeSpan? Timeout { get; set; }
+    public virtual TimeSpan? Timeout { get; set; }
 
     private protected ServerAccess Server
     {
@@ -54,6 +54,15 @@ public abstract class ServerCmdlet : SelectionCmdlet
         }
     }
 
+    private protected InfluxCredential? Login
+    {
+        get
+        {
+            var login = Credential is null || Credential == PSCredential.Empty ? null : Credential.GetNetworkCredential();
+            return login is null ? null : new InfluxCredential(login.UserName, login.Password);
+        }
+    }
+
     private static InfluxBackupException HttpUriRequired() =>
         new("HttpUriRequired", ErrorKind.InvalidArgument, "A credential was given, but no address of the HTTP API that it is for.")
         {
@@ -62,13 +71,7 @@ public abstract class ServerCmdlet : SelectionCmdlet
 
     private InfluxHttpOptions Http(string uri)
     {
-        var http = new InfluxHttpOptions { Uri = InfluxHttpOptions.ParseUri(uri), SkipCertificateCheck = SkipCertificateCheck };
-        if (Credential is not null && Credential != PSCredential.Empty)
-        {
-            var login = Credential.GetNetworkCredential();
-            http = http with { Credential = new InfluxCredential(login.UserName, login.Password) };
-        }
-
+        var http = new InfluxHttpOptions { Uri = InfluxHttpOptions.ParseUri(uri), SkipCertificateCheck = SkipCertificateCheck, Credential = Login };
         return Timeout is { } timeout ? http with { Timeout = timeout } : http;
     }
 }

@@ -1,0 +1,92 @@
+using System.Management.Automation;
+using System.Net;
+using System.Security;
+using InfluxBackup.Cluster;
+using InfluxBackup.Operations;
+using InfluxBackup.Snapshotter;
+
+namespace InfluxBackup.PowerShell.Parameters;
+
+/// <summary>
+/// Base of the cmdlets that talk to one server or to a cluster. What serves for both is declared anew, because a cmdlet for servers
+/// alone must not have the parameter set of clusters.
+/// </summary>
+public abstract class ClusterCmdlet : ServerCmdlet
+{
+    /// <summary>Name of the parameter set in which a cluster is named.</summary>
+    protected const string ClusterSet = "Cluster";
+
+    /// <summary>Host and port of meta nodes of a cluster; any that is up serves.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ClusterSet)]
+    [ValidateNotNullOrEmpty]
+    public string[] MetaNode { get; set; } = [];
+
+    /// <summary>User of the HTTP API; of the meta nodes too.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [Parameter(ParameterSetName = ClusterSet)]
+    [Credential]
+    public override PSCredential? Credential { get; set; }
+
+    /// <summary>Secret that signs the tokens for meta nodes.</summary>
+    [Parameter(ParameterSetName = ClusterSet)]
+    [ValidateNotNull]
+    public SecureString? SharedSecret { get; set; }
+
+    /// <summary>The user that the tokens are for; empty for those of a node.</summary>
+    [Parameter(ParameterSetName = ClusterSet)]
+    [AllowEmptyString]
+    public string? UserName { get; set; }
+
+    /// <summary>The backup service is behind TLS; of a cluster, the meta nodes speak HTTPS.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [Parameter(ParameterSetName = ClusterSet)]
+    public override SwitchParameter UseTls { get; set; }
+
+    /// <summary>The backup service of the data nodes speaks TLS.</summary>
+    [Parameter(ParameterSetName = ClusterSet)]
+    public SwitchParameter UseDataNodeTls { get; set; }
+
+    /// <summary>Accept any certificate.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [Parameter(ParameterSetName = ClusterSet)]
+    public override SwitchParameter SkipCertificateCheck { get; set; }
+
+    /// <summary>Longest silence on a connection; a number means seconds.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [Parameter(ParameterSetName = ClusterSet)]
+    [Timeout]
+    public override TimeSpan? Timeout { get; set; }
+
+    /// <summary>What the parameters name, one server or a cluster.</summary>
+    private protected InfluxAccess Access => ParameterSetName == ClusterSet ? Cluster : Server;
+
+    private protected ClusterAccess Cluster
+    {
+        get
+        {
+            var login = Login;
+            var meta = new MetaNodeOptions
+            {
+                UseTls = UseTls,
+                SkipCertificateCheck = SkipCertificateCheck,
+                Credential = login,
+                // A secure string has no other way out than this.
+                SharedSecret = SharedSecret is null ? null : new SharedSecret(new NetworkCredential("", SharedSecret).Password),
+                UserName = SharedSecret is null && UserName is not null ? throw SharedSecretRequired() : UserName ?? login?.UserName,
+            };
+            var nodes = new SnapshotterOptions { UseTls = UseDataNodeTls, SkipCertificateCheck = SkipCertificateCheck };
+            return new ClusterAccess
+            {
+                MetaNodes = [.. MetaNode.Select(MetaNodeAddress.Parse)],
+                Meta = Timeout is { } limit ? meta with { Timeout = limit } : meta,
+                DataNodes = Timeout is { } idle ? nodes with { IdleTimeout = idle } : nodes,
+            };
+        }
+    }
+
+    private static InfluxBackupException SharedSecretRequired() =>
+        new("SharedSecretRequired", ErrorKind.InvalidArgument, "A user name was given, but no secret that signs for it.")
+        {
+            Remedy = "Give -SharedSecret too, or -Credential instead of -UserName.",
+        };
+}
