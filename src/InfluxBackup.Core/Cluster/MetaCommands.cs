@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using InfluxBackup.Metadata;
 
 namespace InfluxBackup.Cluster;
@@ -18,8 +19,8 @@ public sealed partial class MetaCommand
         MetaCommandType.DropDatabase => $"drop database '{DropDatabaseCommand.Name}'",
         MetaCommandType.CreateRetentionPolicy =>
             $"create retention policy '{CreateRetentionPolicyCommand.RetentionPolicy.Name}' of database '{CreateRetentionPolicyCommand.Database}'",
-        MetaCommandType.SetDefaultRetentionPolicy =>
-            $"make '{SetDefaultRetentionPolicyCommand.Name}' the default retention policy of database '{SetDefaultRetentionPolicyCommand.Database}'",
+        MetaCommandType.UpdateRetentionPolicy =>
+            $"change retention policy '{UpdateRetentionPolicyCommand.Name}' of database '{UpdateRetentionPolicyCommand.Database}'",
         MetaCommandType.CreateShardGroup =>
             $"create the shard group of {CreateShardGroupCommand.Database}.{CreateShardGroupCommand.Policy} for {ShardTime.ToDateTime(CreateShardGroupCommand.Timestamp):yyyy-MM-dd HH:mm:ss}",
         MetaCommandType.CreateContinuousQuery => $"create continuous query '{CreateContinuousQueryCommand.Name}' on database '{CreateContinuousQueryCommand.Database}'",
@@ -47,17 +48,26 @@ public sealed partial class MetaCommand
     public static MetaCommand DropDatabase(string name) =>
         new() { Type = MetaCommandType.DropDatabase, DropDatabaseCommand = new() { Name = name } };
 
-    /// <summary>Nothing happens where there is the same policy; one of that name that differs is refused.</summary>
-    public static MetaCommand CreateRetentionPolicy(string database, RetentionPolicyInfo policy) => new()
+    /// <summary>
+    /// Nothing happens where there is the same policy; one of that name that differs is refused, and so is one that is there and not
+    /// the default although it is to be.
+    /// </summary>
+    public static MetaCommand CreateRetentionPolicy(string database, RetentionPolicyInfo policy, bool makeDefault = false)
     {
-        Type = MetaCommandType.CreateRetentionPolicy,
-        CreateRetentionPolicyCommand = new() { Database = database, RetentionPolicy = Bare(policy) },
-    };
+        var command = new CreateRetentionPolicyCommand { Database = database, RetentionPolicy = Bare(policy) };
+        if (makeDefault)
+        {
+            command.Default = true;
+        }
 
-    public static MetaCommand SetDefaultRetentionPolicy(string database, string policy) => new()
+        return new() { Type = MetaCommandType.CreateRetentionPolicy, CreateRetentionPolicyCommand = command };
+    }
+
+    /// <summary>Makes a policy that is there the default. (The servers have a command of this name too, and die of it.)</summary>
+    public static MetaCommand MakeDefaultRetentionPolicy(string database, string policy) => new()
     {
-        Type = MetaCommandType.SetDefaultRetentionPolicy,
-        SetDefaultRetentionPolicyCommand = new() { Database = database, Name = policy },
+        Type = MetaCommandType.UpdateRetentionPolicy,
+        UpdateRetentionPolicyCommand = new() { Database = database, Name = policy, Default = true },
     };
 
     /// <summary>Makes sure that there is a group for points of this time. The server chooses its range, its shards and their owners.</summary>
@@ -103,6 +113,23 @@ public sealed partial class MetaCommand
     internal bool WasCarriedOut(ServerMetadata metadata) =>
         Type == MetaCommandType.CreateUser
         && metadata.Data.Users.Any(u => u.Name == CreateUserCommand.Name && u.Hash == CreateUserCommand.Hash && u.Admin == CreateUserCommand.Admin);
+
+    /// <summary>
+    /// The bytes of a command that the servers survive: its type is one of those above, and what belongs to the type, that and nothing
+    /// else, is complete.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">It is not.</exception>
+    internal byte[] ToSafeBytes()
+    {
+        IMessage?[] bodies =
+        [
+            CreateDatabaseCommand, DropDatabaseCommand, CreateRetentionPolicyCommand, UpdateRetentionPolicyCommand, CreateShardGroupCommand,
+            CreateContinuousQueryCommand, CreateUserCommand, UpdateUserCommand, SetPrivilegeCommand, SetAdminPrivilegeCommand,
+        ];
+        var isSafe = Type != MetaCommandType.None && Enum.IsDefined(Type) && this.IsInitialized()
+            && bodies.OfType<IMessage>().ToList() is [var body] && body.Descriptor.Name == $"{Type}Command";
+        return isSafe ? this.ToByteArray() : throw new InvalidOperationException($"Command {Type} is not complete, and an incomplete one ends the cluster.");
+    }
 
     /// <summary>Without the shard groups and subscriptions, which the servers ignore here: they only make the command large.</summary>
     private static RetentionPolicyInfo Bare(RetentionPolicyInfo policy)

@@ -29,6 +29,7 @@ public sealed class MetaNodeClient(IReadOnlyList<MetaNodeAddress> nodes, MetaNod
 
     private readonly object gate = new();
     private ulong seenIndex;
+    private volatile bool takesCommands;
 
     /// <summary>For messages: <c>meta node a:8091</c>, <c>meta nodes a:8091, b:8091</c>.</summary>
     public string Name { get; } = $"meta node{(nodes.Count > 1 ? "s" : "")} {string.Join(", ", nodes)}";
@@ -84,13 +85,14 @@ public sealed class MetaNodeClient(IReadOnlyList<MetaNodeAddress> nodes, MetaNod
     /// </summary>
     /// <exception cref="InfluxBackupException">
     /// <c>MetaCommandRefused</c> with the server's words; <c>NoLeader</c>; <c>MetaOutcomeUnknown</c> where a command that can't be repeated
-    /// may have been carried out.
+    /// may have been carried out; <c>MetaCommandsUnknown</c> where the cluster is not one that is known to take commands.
     /// </exception>
     public async Task<ulong> ExecuteAsync(MetaCommand command, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(command);
+        var request = new MetaRequest("/execute", command.ToSafeBytes(), command.IsRepeatable);
         logger.LogDebug("Meta node: {Command}", command.Description);
-        var request = new MetaRequest("/execute", command.ToByteArray(), command.IsRepeatable);
+        await RequireCommandsAsync(cancel).ConfigureAwait(false);
         var reply = await transport.AskAsync(request, r => HasToBeRepeated(r, command), cancel).ConfigureAwait(false);
         var response = Response(reply);
         if (response.HasError)
@@ -140,9 +142,34 @@ public sealed class MetaNodeClient(IReadOnlyList<MetaNodeAddress> nodes, MetaNod
         return leader.Length == 0 ? null : leader;
     }
 
-    private async Task<T> ReadJsonAsync<T>(string path, Func<byte[], T> read, CancellationToken cancel)
+    /// <summary>Makes sure that all meta nodes are of a kind that commands are known of. A node that is down names no version; it runs what the others run.</summary>
+    private async Task RequireCommandsAsync(CancellationToken cancel)
     {
-        var reply = await transport.AskAsync(new MetaRequest(path), cancel).ConfigureAwait(false);
+        if (takesCommands)
+        {
+            return;
+        }
+
+        var reply = await transport.AskAsync(new MetaRequest("/show-cluster"), cancel).ConfigureAwait(false);
+        var nodes = Json(reply, "/show-cluster", ClusterReplies.Nodes).MetaNodes;
+        if (!MetaCommandSupport.IsKnown(reply.Version))
+        {
+            throw MetaCommandSupport.Unknown($"Meta node {reply.Node}", reply.Version);
+        }
+
+        if (nodes.FirstOrDefault(n => n.Version.Length > 0 && !MetaCommandSupport.IsKnown(n.Version)) is { } other)
+        {
+            throw MetaCommandSupport.Unknown($"Meta node {other.HttpAddress}", other.Version);
+        }
+
+        takesCommands = true;
+    }
+
+    private async Task<T> ReadJsonAsync<T>(string path, Func<byte[], T> read, CancellationToken cancel) =>
+        Json(await transport.AskAsync(new MetaRequest(path), cancel).ConfigureAwait(false), path, read);
+
+    private static T Json<T>(MetaReply reply, string path, Func<byte[], T> read)
+    {
         if (reply.Status != HttpStatusCode.OK)
         {
             throw MetaNodeErrors.Explain(reply, path);

@@ -14,7 +14,7 @@ public sealed class MetaNodeClientTests
     [Fact]
     public async Task The_nodes_of_a_cluster_are_read()
     {
-        await using var node = new MetaNodeStub(_ => Captured("show-cluster.json"));
+        await using var node = new MetaNodeStub(_ => Captured("show-cluster.json")) { AnswersAll = true };
         using var client = Client(Options, node.Address);
 
         var nodes = await client.ReadNodesAsync(default);
@@ -28,7 +28,7 @@ public sealed class MetaNodeClientTests
     [Fact]
     public async Task A_cluster_without_nodes_and_shards_answers_null_and_that_is_an_empty_list()
     {
-        await using var node = new MetaNodeStub(r => MetaStubAnswer.Text(r.Target == "/show-shards" ? "null" : """{"data":null,"meta":null}"""));
+        await using var node = new MetaNodeStub(r => MetaStubAnswer.Text(r.Target == "/show-shards" ? "null" : """{"data":null,"meta":null}""")) { AnswersAll = true };
         using var client = Client(Options, node.Address);
 
         Assert.Empty((await client.ReadNodesAsync(default)).DataNodes);
@@ -144,7 +144,7 @@ public sealed class MetaNodeClientTests
     [Fact]
     public async Task Each_request_says_who_we_are()
     {
-        await using var node = new MetaNodeStub(_ => Captured("show-cluster.json"));
+        await using var node = new MetaNodeStub(_ => Captured("show-cluster.json")) { AnswersAll = true };
         using var anonymous = Client(Options, node.Address);
         using var basic = Client(Options with { Credential = new InfluxCredential("root", "Pa55 \"word\"") }, node.Address);
         using var signed = Client(Options with { Credential = new InfluxCredential("root", "x"), SharedSecret = new SharedSecret("s"), UserName = "root" }, node.Address);

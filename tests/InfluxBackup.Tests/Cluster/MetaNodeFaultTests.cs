@@ -165,6 +165,59 @@ public sealed class MetaNodeFaultTests
         Assert.DoesNotContain("$2a$", error.ToString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("1.11.3-c1.11.3")]
+    [InlineData("1.8.11")]
+    [InlineData("")]
+    [InlineData(null)]
+    public async Task A_cluster_whose_commands_are_not_known_is_sent_none(string? version)
+    {
+        await using var node = new MetaNodeStub(_ => Captured("show-cluster.json") with { Version = version }) { AnswersAll = true };
+        using var client = Client(Options, node.Address);
+
+        var error = await FailAsync(client.ExecuteAsync(Command, default));
+
+        Assert.Equal(("MetaCommandsUnknown", ErrorKind.Unsupported), (error.Id, error.Kind));
+        Assert.Contains("Import-InfluxLineProtocol", error.Remedy, StringComparison.Ordinal);
+        Assert.DoesNotContain(node.Requests, r => r.Method == "POST");
+    }
+
+    [Fact]
+    public async Task One_meta_node_of_another_kind_is_enough_to_send_none()
+    {
+        var mixed = MetaStubAnswer.Text("""{"data":null,"meta":[{"id":1,"addr":"a:8091","version":"1.8.11-c1.2.0"},{"id":2,"addr":"b:8091","version":"1.11.3-c1.11.3"}]}""");
+        await using var node = new MetaNodeStub(_ => mixed) { AnswersAll = true };
+        using var client = Client(Options, node.Address);
+
+        var error = await FailAsync(client.ExecuteAsync(Command, default));
+
+        Assert.Equal("MetaCommandsUnknown", error.Id);
+        Assert.Contains("b:8091", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_command_that_would_end_the_cluster_does_not_leave_the_house()
+    {
+        await using var node = new MetaNodeStub(_ => MetaStubAnswer.Done(1));
+        using var client = Client(Options, node.Address);
+        MetaCommand[] deadly =
+        [
+            new(),
+            new() { Type = (MetaCommandType)7 },
+            new() { Type = MetaCommandType.CreateDatabase },
+            new() { Type = MetaCommandType.CreateDatabase, CreateDatabaseCommand = new() },
+            new() { Type = MetaCommandType.CreateDatabase, DropDatabaseCommand = new() { Name = "d" } },
+            MetaCommand.CreateRetentionPolicy("d", new RetentionPolicyInfo { Name = "without its durations" }),
+        ];
+
+        foreach (var command in deadly)
+        {
+            await Assert.ThrowsAsync<InvalidOperationException>(() => client.ExecuteAsync(command, default));
+        }
+
+        Assert.Empty(node.Requests);
+    }
+
     [Fact]
     public async Task A_refusal_has_the_words_of_the_server()
     {
@@ -183,7 +236,7 @@ public sealed class MetaNodeFaultTests
     [InlineData("bearer auth disabled", "user and password")]
     public async Task A_refused_login_says_why_and_tells_no_secret(string why, string remedy)
     {
-        await using var node = new MetaNodeStub(_ => MetaStubAnswer.Error(401, why));
+        await using var node = new MetaNodeStub(_ => MetaStubAnswer.Error(401, why)) { AnswersAll = true };
         using var client = Client(Options with { SharedSecret = new SharedSecret("s3cret"), Credential = new InfluxCredential("root", "pa55") }, node.Address);
 
         var error = await FailAsync(client.ReadNodesAsync(default));
@@ -201,7 +254,7 @@ public sealed class MetaNodeFaultTests
     [InlineData(200, "<html>hello</html>", null, "does not answer as a meta node")]
     public async Task What_is_no_meta_node_is_told_apart(int status, string body, string? version, string words)
     {
-        await using var node = new MetaNodeStub(_ => new MetaStubAnswer(status, System.Text.Encoding.UTF8.GetBytes(body), MetaIndex: null, Version: version));
+        await using var node = new MetaNodeStub(_ => new MetaStubAnswer(status, System.Text.Encoding.UTF8.GetBytes(body), MetaIndex: null, Version: version)) { AnswersAll = true };
         using var client = Client(Options, node.Address);
         Func<Task>[] requests =
         [
@@ -224,7 +277,7 @@ public sealed class MetaNodeFaultTests
         foreach (var expired in new[] { false, true })
         {
             using var certificate = MetaNodeStub.Certificate(expired);
-            await using var node = new MetaNodeStub(_ => Captured("show-cluster.json"), certificate);
+            await using var node = new MetaNodeStub(_ => Captured("show-cluster.json"), certificate) { AnswersAll = true };
             using var careful = Client(Options with { UseTls = true }, node.Address);
             using var careless = Client(Options with { UseTls = true, SkipCertificateCheck = true }, node.Address);
 
@@ -239,7 +292,7 @@ public sealed class MetaNodeFaultTests
     [Fact]
     public async Task Tls_to_a_node_without_it_fails_clearly()
     {
-        await using var node = new MetaNodeStub(_ => Captured("show-cluster.json"));
+        await using var node = new MetaNodeStub(_ => Captured("show-cluster.json")) { AnswersAll = true };
         using var client = Client(Options with { UseTls = true }, node.Address);
 
         Assert.Equal("TlsFailed", (await FailAsync(client.ReadNodesAsync(default))).Id);
@@ -248,7 +301,7 @@ public sealed class MetaNodeFaultTests
     [Fact]
     public async Task A_node_that_wants_tls_says_so()
     {
-        await using var node = new MetaNodeStub(_ => new MetaStubAnswer(400, "Client sent an HTTP request to an HTTPS server.\n"u8.ToArray(), null, Version: null));
+        await using var node = new MetaNodeStub(_ => new MetaStubAnswer(400, "Client sent an HTTP request to an HTTPS server.\n"u8.ToArray(), null, Version: null)) { AnswersAll = true };
         using var client = Client(Options, node.Address);
 
         Assert.Equal("TlsRequired", (await FailAsync(client.ReadNodesAsync(default))).Id);
@@ -258,7 +311,7 @@ public sealed class MetaNodeFaultTests
     public async Task A_silent_node_is_given_up_after_the_time_given()
     {
         var forever = new TaskCompletionSource<MetaStubAnswer>();
-        await using var node = new MetaNodeStub(_ => forever.Task);
+        await using var node = new MetaNodeStub(_ => forever.Task) { AnswersAll = true };
         using var client = Client(Options with { Timeout = TimeSpan.FromMilliseconds(200) }, node.Address);
 
         Assert.Equal("MetaNodeTimeout", (await FailAsync(client.ReadNodesAsync(default))).Id);
