@@ -3,20 +3,16 @@ using InfluxBackup.Metadata;
 
 namespace InfluxBackup.Cluster;
 
-/// <summary>The commands as their callers want to say them.</summary>
+/// <summary>
+/// The commands as their callers want to say them. Each says what shall be, and does nothing where it is so: it may be given again when
+/// it is not known whether it was carried out. Dropping is not among them: it is done by statements, which remove the files too.
+/// </summary>
 public sealed partial class MetaCommand
 {
-    /// <summary>
-    /// Whether it does no harm to send it again when it is not known if it was carried out. All commands say what shall be, and the
-    /// servers take the same again for done; but a database that is dropped twice may be another one the second time.
-    /// </summary>
-    public bool IsRepeatable => Type != MetaCommandType.DropDatabase;
-
     /// <summary>Says what it does, for messages and the log.</summary>
     public string Description => Type switch
     {
         MetaCommandType.CreateDatabase => $"create database '{CreateDatabaseCommand.Name}'",
-        MetaCommandType.DropDatabase => $"drop database '{DropDatabaseCommand.Name}'",
         MetaCommandType.CreateRetentionPolicy =>
             $"create retention policy '{CreateRetentionPolicyCommand.RetentionPolicy.Name}' of database '{CreateRetentionPolicyCommand.Database}'",
         MetaCommandType.UpdateRetentionPolicy =>
@@ -25,7 +21,6 @@ public sealed partial class MetaCommand
             $"create the shard group of {CreateShardGroupCommand.Database}.{CreateShardGroupCommand.Policy} for {ShardTime.ToDateTime(CreateShardGroupCommand.Timestamp):yyyy-MM-dd HH:mm:ss}",
         MetaCommandType.CreateContinuousQuery => $"create continuous query '{CreateContinuousQueryCommand.Name}' on database '{CreateContinuousQueryCommand.Database}'",
         MetaCommandType.CreateUser => $"create user '{CreateUserCommand.Name}'",
-        MetaCommandType.UpdateUser => $"set the password of user '{UpdateUserCommand.Name}'",
         MetaCommandType.SetPrivilege => $"grant user '{SetPrivilegeCommand.Username}' access to database '{SetPrivilegeCommand.Database}'",
         MetaCommandType.SetAdminPrivilege => $"{(SetAdminPrivilegeCommand.Admin ? "make" : "no longer make")} user '{SetAdminPrivilegeCommand.Username}' an administrator",
         _ => $"command {(int)Type}",
@@ -44,9 +39,6 @@ public sealed partial class MetaCommand
 
         return new() { Type = MetaCommandType.CreateDatabase, CreateDatabaseCommand = command };
     }
-
-    public static MetaCommand DropDatabase(string name) =>
-        new() { Type = MetaCommandType.DropDatabase, DropDatabaseCommand = new() { Name = name } };
 
     /// <summary>
     /// Nothing happens where there is the same policy; one of that name that differs is refused, and so is one that is there and not
@@ -92,10 +84,6 @@ public sealed partial class MetaCommand
         CreateUserCommand = new() { Name = name, Hash = hash, Admin = isAdmin },
     };
 
-    /// <param name="hash">The password's bcrypt hash, as metadata hold it.</param>
-    public static MetaCommand UpdateUser(string name, string hash) =>
-        new() { Type = MetaCommandType.UpdateUser, UpdateUserCommand = new() { Name = name, Hash = hash } };
-
     /// <param name="privilege">0 none, 1 read, 2 write, 3 all.</param>
     public static MetaCommand SetPrivilege(string user, string database, int privilege) => new()
     {
@@ -123,8 +111,8 @@ public sealed partial class MetaCommand
     {
         IMessage?[] bodies =
         [
-            CreateDatabaseCommand, DropDatabaseCommand, CreateRetentionPolicyCommand, UpdateRetentionPolicyCommand, CreateShardGroupCommand,
-            CreateContinuousQueryCommand, CreateUserCommand, UpdateUserCommand, SetPrivilegeCommand, SetAdminPrivilegeCommand,
+            CreateDatabaseCommand, CreateRetentionPolicyCommand, UpdateRetentionPolicyCommand, CreateShardGroupCommand,
+            CreateContinuousQueryCommand, CreateUserCommand, SetPrivilegeCommand, SetAdminPrivilegeCommand,
         ];
         var isSafe = Type != MetaCommandType.None && Enum.IsDefined(Type) && this.IsInitialized()
             && bodies.OfType<IMessage>().ToList() is [var body] && body.Descriptor.Name == $"{Type}Command";

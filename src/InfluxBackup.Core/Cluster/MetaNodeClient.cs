@@ -15,11 +15,12 @@ namespace InfluxBackup.Cluster;
 /// <param name="nodes">At least one.</param>
 public sealed class MetaNodeClient(IReadOnlyList<MetaNodeAddress> nodes, MetaNodeOptions options, ILogger logger) : IDisposable
 {
-    /// <summary>What a leader says that lost its office while it carried out a command: another leader may still have it done, or not.</summary>
-    private const string LeadershipLost = "leadership lost while committing log";
-
-    /// <summary>What a node says that never began.</summary>
-    private static readonly string[] NotBegun = ["timed out enqueuing operation", "raft is already shutdown", "leadership transfer in progress"];
+    /// <summary>
+    /// What a node says that began and lost its office meanwhile (another leader may have it done, or not), and what one says that never
+    /// began.
+    /// </summary>
+    private static readonly string[] OutOfOffice =
+        ["leadership lost while committing log", "timed out enqueuing operation", "raft is already shutdown", "leadership transfer in progress"];
 
     /// <summary>How long the slower nodes have, once one has told its metadata.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
@@ -80,20 +81,20 @@ public sealed class MetaNodeClient(IReadOnlyList<MetaNodeAddress> nodes, MetaNod
         await ReadJsonAsync(verbose ? "/show-shards?verbose=true" : "/show-shards", ClusterReplies.Shards, cancel).ConfigureAwait(false);
 
     /// <summary>
-    /// Changes the metadata, and waits for it. Where the answer is lost because the leader changes, the command is given again if that
-    /// does no harm. Returns the index of the metadata after the change.
+    /// Changes the metadata, and waits for it. Where the answer is lost because the leader changes, the command is given again. Returns
+    /// the index of the metadata after the change.
     /// </summary>
     /// <exception cref="InfluxBackupException">
-    /// <c>MetaCommandRefused</c> with the server's words; <c>NoLeader</c>; <c>MetaOutcomeUnknown</c> where a command that can't be repeated
-    /// may have been carried out; <c>MetaCommandsUnknown</c> where the cluster is not one that is known to take commands.
+    /// <c>MetaCommandRefused</c> with the server's words; <c>NoLeader</c>; <c>MetaCommandsUnknown</c> where the cluster is not one that is
+    /// known to take commands.
     /// </exception>
     public async Task<ulong> ExecuteAsync(MetaCommand command, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(command);
-        var request = new MetaRequest("/execute", command.ToSafeBytes(), command.IsRepeatable);
+        var request = new MetaRequest("/execute", command.ToSafeBytes());
         logger.LogDebug("Meta node: {Command}", command.Description);
         await RequireCommandsAsync(cancel).ConfigureAwait(false);
-        var reply = await transport.AskAsync(request, r => HasToBeRepeated(r, command), cancel).ConfigureAwait(false);
+        var reply = await transport.AskAsync(request, HasToBeRepeated, cancel).ConfigureAwait(false);
         var response = Response(reply);
         if (response.HasError)
         {
@@ -228,17 +229,6 @@ public sealed class MetaNodeClient(IReadOnlyList<MetaNodeAddress> nodes, MetaNod
     }
 
     /// <summary>Whether the node answered in form, but only that it does not lead (any more).</summary>
-    private static bool HasToBeRepeated(MetaReply reply, MetaCommand command)
-    {
-        if (reply.Status != HttpStatusCode.OK || reply.MetaIndex is null)
-        {
-            return false;
-        }
-
-        var error = Response(reply).Error;
-        return error == LeadershipLost && !command.IsRepeatable
-            ? throw MetaNodeErrors.OutcomeUnknown(
-                reply.Node, new InfluxBackupException("NoLeader", ErrorKind.Busy, $"Meta node {reply.Node} lost the leadership while it was to {command.Description}."))
-            : error == LeadershipLost || NotBegun.Contains(error);
-    }
+    private static bool HasToBeRepeated(MetaReply reply) =>
+        reply.Status == HttpStatusCode.OK && reply.MetaIndex is not null && OutOfOffice.Contains(Response(reply).Error);
 }

@@ -27,10 +27,10 @@ internal static class MetaNodeErrors
     /// <summary>Something else listens there; where it can be told, what.</summary>
     public static InfluxBackupException NotAMetaNode(MetaReply reply, Exception? inner = null)
     {
-        // The HTTP API knows no such path, but tells its version; the small HTTP server on a data node's 8088 answers everything with nothing.
+        // The HTTP API knows no such path, or answers a ping with nothing, and tells its version; the small HTTP server on a data node's 8088 answers everything with nothing.
         var what = reply switch
         {
-            { Status: HttpStatusCode.NotFound, Version: not null } => "is the HTTP API of a data node or of a single server, not a meta node",
+            { Status: HttpStatusCode.NotFound or HttpStatusCode.NoContent, Version: not null } => "is the HTTP API of a data node or of a single server, not a meta node",
             { Status: HttpStatusCode.OK, Body.Length: 0, Version: null } => "is probably the backup port of a data node, not a meta node",
             _ => $"does not answer as a meta node does (status {(int)reply.Status})",
         };
@@ -102,13 +102,6 @@ internal static class MetaNodeErrors
                 IsTransient = errors.Any(e => e.IsTransient),
             };
     }
-
-    public static InfluxBackupException OutcomeUnknown(MetaNodeAddress node, InfluxBackupException why) =>
-        new("MetaOutcomeUnknown", ErrorKind.Connection, $"{why.Message} It is not known whether the command was carried out.", why)
-        {
-            Subject = node.ToString(),
-            Remedy = "Look at the cluster before the command is given again.",
-        };
 
     /// <summary>The leader took the command and says no.</summary>
     public static InfluxBackupException Refused(MetaNodeAddress node, MetaCommand command, string text) =>

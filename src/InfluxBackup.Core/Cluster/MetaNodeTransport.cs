@@ -193,7 +193,6 @@ internal sealed class MetaNodeTransport : IDisposable
     }
 
     /// <summary>One request to one node.</summary>
-    /// <exception cref="InfluxBackupException">It is not known whether a request was carried out that must not be repeated.</exception>
     private async Task<Attempt> SendAsync(MetaNodeAddress node, MetaRequest request, TimeSpan limit, CancellationToken cancel)
     {
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancel);
@@ -207,7 +206,6 @@ internal sealed class MetaNodeTransport : IDisposable
 
         message.Headers.Authorization = Authorization();
         InfluxBackupException error;
-        bool wasSent;
         try
         {
             using var response = await http.SendAsync(message, limited.Token).ConfigureAwait(false);
@@ -218,20 +216,16 @@ internal sealed class MetaNodeTransport : IDisposable
         catch (OperationCanceledException e)
         {
             cancel.ThrowIfCancellationRequested();
-            wasSent = limited.IsCancellationRequested;
-            error = wasSent ? MetaNodeErrors.OfException(node, e, limit) : MetaNodeErrors.ConnectTimeout(node, options.ConnectTimeout, e);
+            error = limited.IsCancellationRequested ? MetaNodeErrors.OfException(node, e, limit) : MetaNodeErrors.ConnectTimeout(node, options.ConnectTimeout, e);
         }
         catch (HttpRequestException e)
         {
             cancel.ThrowIfCancellationRequested();
             error = MetaNodeErrors.OfException(node, e, limit);
-            wasSent = error.Id is not ("MetaNodeUnreachable" or "HostNotFound" or "TlsFailed");
         }
 
-        return wasSent && !request.IsRepeatable
-            ? throw MetaNodeErrors.OutcomeUnknown(node, error)
-            // A node that broke off was there a moment ago: it restarts, or another one takes over.
-            : new Attempt(null, error, IsWorthWaiting: request.Body is not null && error.Id == "MetaAnswerLost");
+        // A node that broke off was there a moment ago: it restarts, or another one takes over.
+        return new Attempt(null, error, IsWorthWaiting: request.Body is not null && error.Id == "MetaAnswerLost");
     }
 
     private AuthenticationHeaderValue? Authorization() => options switch
@@ -244,13 +238,13 @@ internal sealed class MetaNodeTransport : IDisposable
     private static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
 
-    /// <summary>Tells of a node that is passed over, once.</summary>
+    /// <summary>Tells of a node that is passed over, once. That the leader changes is no news: it is waited for.</summary>
     private void Report(MetaNodeAddress node, Attempt attempt)
     {
         bool isNews;
         lock (reported)
         {
-            isNews = nodes.Count > 1 && attempt.Error!.Id != "NoLeader" && reported.Add(node);
+            isNews = nodes.Count > 1 && !attempt.IsWorthWaiting && reported.Add(node);
         }
 
         if (isNews)

@@ -4,11 +4,10 @@ using System.Text.Json;
 
 namespace InfluxBackup.Cluster;
 
-/// <summary>A request to a meta node.</summary>
+/// <summary>A request to a meta node. It may be sent again when it is not known whether it was carried out.</summary>
 /// <param name="Path">Path and query.</param>
 /// <param name="Body">Sent with POST; without one the request is a GET.</param>
-/// <param name="IsRepeatable">Whether it may be sent again when it is not known if it was carried out.</param>
-internal sealed record MetaRequest(string Path, byte[]? Body = null, bool IsRepeatable = true);
+internal sealed record MetaRequest(string Path, byte[]? Body = null);
 
 /// <summary>The answer of a meta node, or of whatever listens where one was expected.</summary>
 /// <param name="MetaIndex">Header <c>Influxdb-Metaindex</c>, which only meta nodes send.</param>

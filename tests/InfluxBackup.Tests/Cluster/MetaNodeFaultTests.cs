@@ -124,30 +124,6 @@ public sealed class MetaNodeFaultTests
         Assert.Equal(2, asked);
     }
 
-    [Theory]
-    [InlineData("lost")]
-    [InlineData("leadership lost while committing log")]
-    public async Task A_command_that_may_harm_is_not_given_twice(string how)
-    {
-        await using var node = new MetaNodeStub(_ => how == "lost" ? MetaStubAnswer.Lost : MetaStubAnswer.Refused(how));
-        using var client = Client(Options, node.Address);
-
-        var error = await FailAsync(client.ExecuteAsync(MetaCommand.DropDatabase("d"), default));
-
-        Assert.Equal("MetaOutcomeUnknown", error.Id);
-        Assert.False(error.IsTransient);
-        Assert.Single(node.Requests);
-    }
-
-    [Fact]
-    public async Task A_command_that_may_harm_is_tried_elsewhere_when_it_was_certainly_not_begun()
-    {
-        await using var node = new MetaNodeStub(_ => MetaStubAnswer.Done(41));
-        using var client = Client(Options, MetaNodeStub.Nobody(), node.Address);
-
-        Assert.Equal(41ul, await client.ExecuteAsync(MetaCommand.DropDatabase("d"), default));
-    }
-
     [Fact]
     public async Task A_user_that_the_lost_first_try_created_counts_as_created()
     {
@@ -206,7 +182,7 @@ public sealed class MetaNodeFaultTests
             new() { Type = (MetaCommandType)7 },
             new() { Type = MetaCommandType.CreateDatabase },
             new() { Type = MetaCommandType.CreateDatabase, CreateDatabaseCommand = new() },
-            new() { Type = MetaCommandType.CreateDatabase, DropDatabaseCommand = new() { Name = "d" } },
+            new() { Type = MetaCommandType.CreateDatabase, SetPrivilegeCommand = new() { Username = "u", Database = "d", Privilege = 1 } },
             MetaCommand.CreateRetentionPolicy("d", new RetentionPolicyInfo { Name = "without its durations" }),
         ];
 
@@ -250,6 +226,7 @@ public sealed class MetaNodeFaultTests
 
     [Theory]
     [InlineData(404, "404 page not found", "1.8.11-c1.2.0", "HTTP API of a data node")]
+    [InlineData(204, "", "1.6.7", "HTTP API of a data node")]
     [InlineData(200, "", null, "backup port of a data node")]
     [InlineData(200, "<html>hello</html>", null, "does not answer as a meta node")]
     public async Task What_is_no_meta_node_is_told_apart(int status, string body, string? version, string words)
