@@ -36,7 +36,7 @@ public abstract record FileNumbering
     /// <summary>The new names, in the same order.</summary>
     /// <param name="names">The safe names of each source's files, older sources first, and of each the names in their order.</param>
     /// <exception cref="InfluxBackupException">There are more than fit in.</exception>
-    internal abstract IReadOnlyList<IReadOnlyList<string>> Name(IReadOnlyList<IReadOnlyList<string>> names);
+    public abstract IReadOnlyList<IReadOnlyList<string>> Name(IReadOnlyList<IReadOnlyList<string>> names);
 
     private static string NameOf(int generation, int sequence) =>
         generation <= ShardFileName.HighestSafeGeneration && sequence <= HighestSequence
@@ -47,13 +47,13 @@ public abstract record FileNumbering
 
     private sealed record Kept : FileNumbering
     {
-        internal override IReadOnlyList<IReadOnlyList<string>> Name(IReadOnlyList<IReadOnlyList<string>> names) =>
+        public override IReadOnlyList<IReadOnlyList<string>> Name(IReadOnlyList<IReadOnlyList<string>> names) =>
             names.Count(n => n.Count > 0) <= 1 ? names : FromGeneration(1).Name(names);
     }
 
     private sealed record Generations(int First) : FileNumbering
     {
-        internal override IReadOnlyList<IReadOnlyList<string>> Name(IReadOnlyList<IReadOnlyList<string>> names)
+        public override IReadOnlyList<IReadOnlyList<string>> Name(IReadOnlyList<IReadOnlyList<string>> names)
         {
             var generation = First - 1;
             return names.Select(source =>
@@ -72,7 +72,7 @@ public abstract record FileNumbering
 
     private sealed record Sequences(int Generation) : FileNumbering
     {
-        internal override IReadOnlyList<IReadOnlyList<string>> Name(IReadOnlyList<IReadOnlyList<string>> names)
+        public override IReadOnlyList<IReadOnlyList<string>> Name(IReadOnlyList<IReadOnlyList<string>> names)
         {
             var sequence = 0;
             return names.Select(source => source.Select(_ => NameOf(Generation, ++sequence)).ToList()).ToList();
