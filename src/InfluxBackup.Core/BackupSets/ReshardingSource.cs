@@ -60,7 +60,8 @@ public sealed class ReshardingSource(
         if (PassesThrough(target) && numbering.KeepsNames)
         {
             var source = target.Pieces[0].Source;
-            return (await inner.OpenAsync(source, cancel).ConfigureAwait(false)).HandedOnFrom(source);
+            var stream = await inner.OpenAsync(source, cancel).ConfigureAwait(false);
+            return stream with { ContentKey = stream.ContentKey ?? source };
         }
 
         var sources = new StagedSources();

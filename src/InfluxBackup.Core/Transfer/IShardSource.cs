@@ -22,10 +22,12 @@ public interface IShardSource
 }
 
 /// <summary>The bytes of one shard on their way, with what the source knows about them.</summary>
-public sealed class ShardStream(Stream content) : IAsyncDisposable
+public sealed record ShardStream : IAsyncDisposable
 {
+    public ShardStream(Stream content) => Content = content;
+
     /// <summary>The tar stream; reading it to its end is the only way to know that it is complete.</summary>
-    public Stream Content { get; } = content;
+    public Stream Content { get; }
 
     /// <summary>The shard whose directory stands before the names in the tar; that which was asked for unless given.</summary>
     public ShardKey? ContentKey { get; init; }
@@ -47,19 +49,6 @@ public sealed class ShardStream(Stream content) : IAsyncDisposable
 
     /// <summary>Whether the head and foot of TSM files are checked on the way. Not where the sink opens them.</summary>
     public bool AreTsmEndsChecked { get; init; } = true;
-
-    /// <summary>The same stream, said to be that of another shard: the names in it stay those of this one.</summary>
-    /// <param name="asked">The shard that was asked for to get this stream.</param>
-    public ShardStream HandedOnFrom(ShardKey asked) => new(Content)
-    {
-        ContentKey = ContentKey ?? asked,
-        Warnings = Warnings,
-        IsRepeatable = IsRepeatable,
-        ExpectedLength = ExpectedLength,
-        ExpectedSha256 = ExpectedSha256,
-        IsHashed = IsHashed,
-        AreTsmEndsChecked = AreTsmEndsChecked,
-    };
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Content.DisposeAsync();
