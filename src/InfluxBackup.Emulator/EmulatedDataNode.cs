@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Security.Cryptography.X509Certificates;
 using InfluxBackup.Metadata;
 using InfluxBackup.Snapshotter;
+using InfluxBackup.Tsm;
 
 namespace InfluxBackup.Emulator;
 
@@ -15,24 +16,43 @@ public sealed class EmulatedDataNode : IAsyncDisposable
     private readonly EmulatedDataNodeOptions options;
     private readonly EmulatorLog log;
     private readonly ConcurrentQueue<ReceivedRequest> received = [];
+    private readonly ConcurrentQueue<ReceivedWrite> receivedWrites = [];
+    private readonly ConcurrentQueue<ReceivedHttpRequest> receivedHttp = [];
     private NodeStorage storage;
+    private readonly ClusterMembership? cluster;
     private ConnectionListener listener;
-    private bool isRunning;
+    private ConnectionListener? http;
+    private volatile bool isRunning;
 
-    private EmulatedDataNode(EmulatedDataNodeOptions options)
+    private EmulatedDataNode(EmulatedDataNodeOptions options, ClusterMembership? cluster)
     {
         this.options = options;
+        this.cluster = cluster;
         log = new EmulatorLog(options.Logger);
         Certificate = options.UseTls ? options.Certificate ?? SelfSignedCertificate.Create() : null;
-        storage = new NodeStorage(options.Directory);
+        storage = new NodeStorage(options.Directory, cluster);
         listener = Listen(options.Port);
         Port = listener.Port;
+        http = ListenForHttp(0);
+        HttpPort = http?.Port;
+        isRunning = true;
     }
 
     public int Port { get; }
 
     /// <summary><c>127.0.0.1:port</c>.</summary>
     public string Address => $"127.0.0.1:{Port}";
+
+    /// <summary>The node's id in its cluster; 0 for a single server.</summary>
+    public ulong NodeId => cluster?.NodeId ?? 0;
+
+    /// <summary>The port of the HTTP API; null for a single server, which has none here.</summary>
+    public int? HttpPort { get; }
+
+    /// <summary>The address of the HTTP API, <c>127.0.0.1:port</c>; empty for a single server.</summary>
+    public string HttpAddress => HttpPort is { } port ? $"127.0.0.1:{port}" : "";
+
+    public bool IsRunning => isRunning;
 
     /// <summary>The directory of the databases.</summary>
     public string DataDirectory => storage.DataDirectory;
@@ -52,6 +72,16 @@ public sealed class EmulatedDataNode : IAsyncDisposable
     /// <summary>The requests so far, in order of arrival.</summary>
     public IReadOnlyList<ReceivedRequest> Requests => [.. received];
 
+    /// <summary>Of a node in a cluster: the requests to the service for other nodes.</summary>
+    public IReadOnlyList<ReceivedWrite> CoordinatorRequests => [.. receivedWrites];
+
+    /// <summary>Of a node in a cluster: the requests to the HTTP API.</summary>
+    public IReadOnlyList<ReceivedHttpRequest> HttpRequests => [.. receivedHttp];
+
+    internal ShardStore Shards => storage.Shards;
+
+    internal string HttpScheme => cluster is { UseHttps: true } ? "https" : "http";
+
     public int ActiveConnections => listener.ActiveConnections;
 
     /// <summary>The most connections served at the same time since the last start.</summary>
@@ -59,7 +89,9 @@ public sealed class EmulatedDataNode : IAsyncDisposable
 
     /// <summary>Starts a node.</summary>
     public static Task<EmulatedDataNode> StartAsync(EmulatedDataNodeOptions options) =>
-        Task.FromResult(new EmulatedDataNode(options) { isRunning = true });
+        Task.FromResult(new EmulatedDataNode(options, null));
+
+    internal static EmulatedDataNode Start(EmulatedDataNodeOptions options, ClusterMembership cluster) => new(options, cluster);
 
     /// <summary>The path of a shard's directory.</summary>
     public string ShardDirectory(ShardKey shard) => storage.Shards.DirectoryOf(shard);
@@ -67,12 +99,22 @@ public sealed class EmulatedDataNode : IAsyncDisposable
     /// <summary>The open shard of this id; null where there is none.</summary>
     public ShardKey? FindShard(ulong id) => storage.Shards.Find(id);
 
-    /// <summary>Removes a shard from metadata and disk, as DROP SHARD does.</summary>
+    /// <summary>The points of a shard on this node that a query would find; none where the shard is missing.</summary>
+    public IReadOnlyDictionary<(string Series, string Field, long Time), object> ReadPoints(ShardKey shard) => ShardPoints.Read(ShardDirectory(shard));
+
+    /// <summary>Adds points to a shard on this node alone, as one more TSM file.</summary>
+    public void AddPoints(ShardKey shard, IEnumerable<EmulatedPoint> points) => ShardPoints.Add(ShardDirectory(shard), points);
+
+    /// <summary>Deletes points of a shard on this node alone, as a tombstone beside each TSM file.</summary>
+    public void DeletePoints(ShardKey shard, string series, IEnumerable<string> fields, TimeRange times) =>
+        ShardPoints.Delete(ShardDirectory(shard), series, fields, times);
+
+    /// <summary>Removes a shard from metadata and disk, in a cluster from all nodes, as DROP SHARD does.</summary>
     public void DropShard(ulong id)
     {
         if (storage.Shards.Find(id) is { } shard)
         {
-            ShardRemoval.Drop(shard, storage.Shards, storage.Metadata);
+            storage.Drop(shard);
         }
     }
 
@@ -99,8 +141,9 @@ public sealed class EmulatedDataNode : IAsyncDisposable
     public async Task RestartAsync()
     {
         await StopAsync().ConfigureAwait(false);
-        storage = new NodeStorage(options.Directory);
+        storage = new NodeStorage(options.Directory, cluster);
         listener = Listen(Port);
+        http = ListenForHttp(HttpPort ?? 0);
         isRunning = true;
     }
 
@@ -119,8 +162,9 @@ public sealed class EmulatedDataNode : IAsyncDisposable
         if (isRunning)
         {
             isRunning = false;
-            await end(listener).ConfigureAwait(false);
+            await Task.WhenAll(end(listener), http is null ? Task.CompletedTask : end(http)).ConfigureAwait(false);
             listener.Dispose();
+            http?.Dispose();
         }
     }
 
@@ -132,6 +176,16 @@ public sealed class EmulatedDataNode : IAsyncDisposable
             EmulatedNodeKind.HttpPort => new HttpPort(),
             _ => new RequestDispatcher(options, storage, Faults, log, received),
         };
+        if (cluster is not null)
+        {
+            handler = new ClusterPort(this, options.MuxTimeout, (RequestDispatcher)handler, new CoordinatorHandler(storage.Shards, Faults, receivedWrites), cluster, log);
+        }
+
         return new ConnectionListener(port, options.MaxConnections, handler, Certificate, log);
     }
+
+    private ConnectionListener? ListenForHttp(int port) => cluster is null
+        ? null
+        : new ConnectionListener(
+            port, options.MaxConnections, new DataHttpApi(storage, Faults, cluster, receivedHttp), cluster.UseHttps ? options.Certificate : null, log);
 }

@@ -10,6 +10,13 @@ namespace InfluxBackup.Emulator;
 /// <param name="Body">The JSON; null for a shard update, which has none.</param>
 public sealed record ReceivedRequest(SnapshotterRequestType Type, ulong? ShardId, SnapshotterRequest? Body);
 
+/// <summary>A write without points as a node of a cluster received it.</summary>
+/// <param name="ShardId">The shard.</param>
+/// <param name="Database">Empty without one.</param>
+/// <param name="RetentionPolicy">Empty without one.</param>
+/// <param name="Points">How many points came with it.</param>
+public sealed record ReceivedWrite(ulong ShardId, string Database, string RetentionPolicy, int Points);
+
 /// <summary>What a node logs, in the server's words; a server logs nothing about requests that went well.</summary>
 internal sealed class EmulatorLog(ILogger? logger)
 {

@@ -47,6 +47,14 @@ public abstract record Fault
     /// <param name="database">The missing database, one that was there before or an imported one; the first imported one if null.</param>
     public static Fault ImportLosesDatabase(string? database = null) => new LoseDatabase(database);
 
+    /// <summary>An HTTP request is answered with this status and error, and not carried out.</summary>
+    public static Fault Answer(int status, string error) => new HttpError(status, error);
+
+    /// <summary>An HTTP request is carried out, but the connection is closed before the answer.</summary>
+    public static Fault LoseAnswer() => new Cut(0);
+
+    internal sealed record HttpError(int Status, string Error) : Fault;
+
     internal sealed record Cut(long Bytes) : Fault;
 
     internal sealed record CutUpload(long Bytes) : Fault;

@@ -25,6 +25,19 @@ public sealed class FaultPlan
         return rule;
     }
 
+    /// <summary>Adds a rule for HTTP requests.</summary>
+    /// <param name="fault">What happens.</param>
+    /// <param name="path">Only to requests for this path, such as <c>/execute</c>.</param>
+    /// <param name="command">Only to commands of this number.</param>
+    /// <param name="from">The first matching request that is hit; 1 is the very first.</param>
+    /// <param name="times">How many requests are hit before the fault is over; null is without end.</param>
+    public FaultRule AddHttp(Fault fault, string? path = null, int? command = null, int from = 1, int? times = null)
+    {
+        var rule = new FaultRule(fault) { Service = FaultedService.Http, Path = path, Command = command, From = from, Times = times };
+        Add(rule);
+        return rule;
+    }
+
     public void Add(FaultRule rule)
     {
         lock (gate)
@@ -65,12 +78,12 @@ public sealed class FaultPlan
     }
 
     /// <summary>What is to happen to a request that has just arrived; counts it.</summary>
-    internal ActiveFaults Take(SnapshotterRequestType type, ulong? shardId)
+    internal ActiveFaults Take(FaultedRequest request)
     {
         lock (gate)
         {
             var active = new List<Fault>();
-            foreach (var entry in entries.Where(e => e.Rule.Matches(type, shardId)))
+            foreach (var entry in entries.Where(e => e.Rule.Matches(request)))
             {
                 if (entry.Rule.HitsAt(++entry.Seen))
                 {

@@ -7,6 +7,10 @@ namespace InfluxBackup.Emulator;
 internal static partial class GoTime
 {
     private const int NanosecondsPerTick = 100;
+    private const long NanosecondsPerSecond = 1_000_000_000;
+
+    /// <summary>Nanoseconds since 1970.</summary>
+    public static long Now => UnixNano(Of(DateTime.UtcNow));
 
     /// <summary>Nanoseconds since 1970; negative before.</summary>
     /// <exception cref="FormatException">The text is no such time.</exception>
@@ -29,6 +33,20 @@ internal static partial class GoTime
 
     /// <summary>Go's UnixNano: 64 bits, and times before 1678 or after 2262 wrap around. A year 1 that was meant as "no limit" thus becomes a time in 1754.</summary>
     public static long UnixNano(Int128 nanoseconds) => unchecked((long)nanoseconds);
+
+    /// <summary>RFC 3339 in UTC with as many digits of the second as are needed; null is Go's zero time, the year 1.</summary>
+    public static string Format(long? nanoseconds)
+    {
+        if (nanoseconds is not { } time)
+        {
+            return "0001-01-01T00:00:00Z";
+        }
+
+        var (seconds, fraction) = ((long)Math.Floor((decimal)time / NanosecondsPerSecond), (int)(((time % NanosecondsPerSecond) + NanosecondsPerSecond) % NanosecondsPerSecond));
+        var whole = DateTime.UnixEpoch.AddSeconds(seconds).ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture);
+        var digits = fraction.ToString("000000000", CultureInfo.InvariantCulture).TrimEnd('0');
+        return digits.Length == 0 ? $"{whole}Z" : $"{whole}.{digits}Z";
+    }
 
     [GeneratedRegex(@"^(?<whole>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.(?<fraction>\d+))?(?<zone>Z|[+-]\d\d:\d\d)$", RegexOptions.CultureInvariant)]
     private static partial Regex Rfc3339();

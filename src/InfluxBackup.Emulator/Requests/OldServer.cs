@@ -12,7 +12,7 @@ internal sealed class OldServer(EmulatedDataNodeOptions options, NodeStorage sto
 {
     public async Task HandleAsync(FaultyStream connection, CancellationToken cancel)
     {
-        if (!await MuxHeader.ReadAsync(connection, options.MuxTimeout, log, cancel).ConfigureAwait(false))
+        if (!await MuxHeader.IsSnapshotterAsync(connection, options.MuxTimeout, log, cancel).ConfigureAwait(false))
         {
             return;
         }
@@ -26,7 +26,7 @@ internal sealed class OldServer(EmulatedDataNodeOptions options, NodeStorage sto
 
         var request = new IncomingRequest(type, null, new SnapshotterRequest(type), rest);
         received.Enqueue(new ReceivedRequest(type, null, request.Body));
-        var faults = plan.Take(type, null);
+        var faults = plan.Take(new FaultedRequest(FaultedService.Snapshotter, type));
         connection.Arm(faults);
         await new MetastoreBackupHandler(storage.Metadata).HandleAsync(request, connection, faults, cancel).ConfigureAwait(false);
         await connection.FinishAsync().ConfigureAwait(false);

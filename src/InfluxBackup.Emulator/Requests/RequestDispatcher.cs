@@ -20,7 +20,7 @@ internal sealed class RequestDispatcher : IConnectionHandler
         this.log = log;
         this.received = received;
         var (metadata, shards) = (storage.Metadata, storage.Shards);
-        var streamer = new ShardStreamer(shards, metadata, log);
+        var streamer = new ShardStreamer(storage, log);
         var info = new ShardInfoHandler(metadata, shards);
         handlers = new Dictionary<SnapshotterRequestType, IRequestHandler>
         {
@@ -36,11 +36,15 @@ internal sealed class RequestDispatcher : IConnectionHandler
 
     public async Task HandleAsync(FaultyStream connection, CancellationToken cancel)
     {
-        if (!await MuxHeader.ReadAsync(connection, options.MuxTimeout, log, cancel).ConfigureAwait(false))
+        if (await MuxHeader.IsSnapshotterAsync(connection, options.MuxTimeout, log, cancel).ConfigureAwait(false))
         {
-            return;
+            await ServeAsync(connection, cancel).ConfigureAwait(false);
         }
+    }
 
+    /// <summary>What follows the mux byte.</summary>
+    public async Task ServeAsync(FaultyStream connection, CancellationToken cancel)
+    {
         var type = new byte[1];
         if (await connection.ReadAsync(type, cancel).ConfigureAwait(false) == 0)
         {
@@ -49,7 +53,7 @@ internal sealed class RequestDispatcher : IConnectionHandler
 
         var request = await RequestReader.ReadAsync(connection, (SnapshotterRequestType)type[0], cancel).ConfigureAwait(false);
         received.Enqueue(new ReceivedRequest(request.Type, request.ShardId, request.Body));
-        var faults = plan.Take(request.Type, request.ShardId);
+        var faults = plan.Take(new FaultedRequest(FaultedService.Snapshotter, request.Type, request.ShardId));
         connection.Arm(faults);
         if (faults.Find<Fault.SnapshotInProgress>() is not null)
         {

@@ -9,8 +9,10 @@ internal delegate Task<bool> SendFile(SnapshotFile file, ShardTarWriter tar, Can
 /// What shard backup and shard export have in common: take a snapshot, walk over its files, end the archive. Like a server it
 /// ends the archive correctly whenever the walk stops between two files, for whatever reason.
 /// </summary>
-internal sealed class ShardStreamer(ShardStore shards, EmulatedMetadata metadata, EmulatorLog log)
+internal sealed class ShardStreamer(NodeStorage storage, EmulatorLog log)
 {
+    private readonly ShardStore shards = storage.Shards;
+
     public async Task StreamAsync(ulong id, FaultyStream connection, ActiveFaults faults, SendFile send, CancellationToken cancel)
     {
         var shard = shards.Find(id) ?? throw new RequestRefusedException($"shard {id} doesn't exist on this server");
@@ -22,7 +24,7 @@ internal sealed class ShardStreamer(ShardStore shards, EmulatedMetadata metadata
         {
             if (sent++ == drop?.FilesSent)
             {
-                ShardRemoval.Drop(shard, shards, metadata);
+                storage.Drop(shard);
             }
 
             if (snapshot.IsGone)
@@ -40,7 +42,7 @@ internal sealed class ShardStreamer(ShardStore shards, EmulatedMetadata metadata
         await tar.FinishAsync(faults.Find<Fault.Trailer>()?.ZeroBlocks ?? 2, cancel).ConfigureAwait(false);
         if (drop is not null)
         {
-            ShardRemoval.Drop(shard, shards, metadata);
+            storage.Drop(shard);
         }
     }
 

@@ -13,6 +13,7 @@ public sealed class EmulatedMetadata
     private readonly string file;
     private byte[] bytes;
     private Data data;
+    private TaskCompletionSource changed = NewChange();
 
     internal EmulatedMetadata(string metaDirectory)
     {
@@ -38,6 +39,29 @@ public sealed class EmulatedMetadata
         bytes = Store(data);
     }
 
+    /// <summary>Ends with the next change.</summary>
+    internal Task NextChange
+    {
+        get
+        {
+            lock (gate)
+            {
+                return changed.Task;
+            }
+        }
+    }
+
+    internal ulong Index
+    {
+        get
+        {
+            lock (gate)
+            {
+                return data.Index;
+            }
+        }
+    }
+
     /// <summary>A copy of the metadata as they are now.</summary>
     public Data Read()
     {
@@ -59,6 +83,7 @@ public sealed class EmulatedMetadata
     /// <summary>Changes the metadata and stores them with the next index. Nothing is changed when <paramref name="change"/> throws.</summary>
     public void Edit(Action<Data> change)
     {
+        TaskCompletionSource before;
         lock (gate)
         {
             var copy = data.Clone();
@@ -66,8 +91,13 @@ public sealed class EmulatedMetadata
             copy.Index = data.Index + 1;
             bytes = Store(copy);
             data = copy;
+            (before, changed) = (changed, NewChange());
         }
+
+        before.SetResult();
     }
+
+    private static TaskCompletionSource NewChange() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private byte[] Store(Data content)
     {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using InfluxBackup.Metadata;
+using InfluxBackup.Transfer;
 
 namespace InfluxBackup.Emulator;
 
@@ -12,6 +13,7 @@ namespace InfluxBackup.Emulator;
 internal sealed partial class ShardStore(string dataDirectory)
 {
     private readonly ConcurrentDictionary<ulong, ShardGate> gates = [];
+    private readonly ConcurrentDictionary<ulong, (long Size, DateTime Modified)> logs = [];
 
     /// <summary>The open shard of this id; null where there is none.</summary>
     public ShardKey? Find(ulong id)
@@ -42,6 +44,25 @@ internal sealed partial class ShardStore(string dataDirectory)
         {
             Directory.Delete(DirectoryOf(shard), recursive: true);
         }
+    }
+
+    /// <summary>A write without points leaves nothing but an entry in the log, which counts in the shard's size and time.</summary>
+    public void AddToLog(ulong id) => logs.AddOrUpdate(id, _ => (18, DateTime.UtcNow), (_, log) => (log.Size + 6, DateTime.UtcNow));
+
+    /// <summary>Bytes of a shard and its latest change as a node lists them: TSM files, tombstones and log; no time without any.</summary>
+    public (long Size, DateTime? Modified, int TsmFiles) Measure(ShardKey shard)
+    {
+        var directory = new DirectoryInfo(DirectoryOf(shard));
+        var files = directory.Exists ? directory.GetFiles().Where(f => ShardFileName.IsTsm(f.Name) || ShardFileName.IsTombstone(f.Name)).ToList() : [];
+        var times = files.Select(f => f.LastWriteTimeUtc).ToList();
+        var size = files.Sum(f => f.Length);
+        if (logs.TryGetValue(shard.Id, out var log))
+        {
+            times.Add(log.Modified);
+            size += log.Size;
+        }
+
+        return (size, times.Count == 0 ? null : times.Max(), files.Count(f => ShardFileName.IsTsm(f.Name)));
     }
 
     /// <summary>Who uploads into a shard holds its gate; who backs it up waits there until the upload has ended.</summary>
