@@ -40,7 +40,7 @@ public sealed class ClusterFaultTests
         await Assert.ThrowsAnyAsync<Exception>(() => cluster.GetAsync("/?index=0"));
         faults.AddHttp(Fault.Reset(), "/", times: 1);
         await Assert.ThrowsAsync<HttpRequestException>(() => cluster.GetAsync("/?index=0"));
-        var stall = faults.AddHttp(Fault.Stall(), "/ping");
+        var stall = faults.AddHttp(Fault.Stall(afterBytes: 10), "/ping");
         var stalled = cluster.GetAsync("/ping");
         for (var i = 0; i < 500 && faults.Hits(stall) == 0; i++)
         {

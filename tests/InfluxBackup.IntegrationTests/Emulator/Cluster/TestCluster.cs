@@ -24,7 +24,7 @@ internal sealed class TestCluster : IAsyncDisposable
         client = new HttpClient(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
-            PooledConnectionLifetime = TimeSpan.Zero, // On a connection that was used before, the client would repeat a request that fails.
+            PooledConnectionLifetime = TimeSpan.Zero,
             SslOptions = { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate!.GetCertHashString() == cluster.Certificate!.GetCertHashString() },
         }) { Timeout = TimeSpan.FromSeconds(10) };
     }
