@@ -74,7 +74,10 @@ public sealed record ManifestShard
     [JsonPropertyName("size")]
     public long Size { get; init; }
 
-    /// <summary>Nanoseconds since 1970; 0 on single servers.</summary>
+    /// <summary>
+    /// Newest change of the shard, nanoseconds since 1970; 0 on single servers. Ours never falls from one backup of a set to the next, because
+    /// the official tools take the archive with the greatest one.
+    /// </summary>
     [JsonPropertyName("lastModified")]
     public long LastModified { get; init; }
 
@@ -110,6 +113,36 @@ public sealed record ManifestShard
     [JsonPropertyName("warnings")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Warnings { get; init; }
+
+    /// <summary>Ours: the data nodes that held the shard, as far as the archive has what they had. Only for clusters.</summary>
+    [JsonPropertyName("owners")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ManifestOwner>? Owners { get; init; }
+}
+
+/// <summary>
+/// One copy of a shard in a cluster. The shard has not changed since the backup while the node reports the very same numbers, which are
+/// from before the node wrote its cache to files for the backup.
+/// </summary>
+public sealed record ManifestOwner
+{
+    [JsonPropertyName("nodeId")]
+    public ulong NodeId { get; init; }
+
+    [JsonPropertyName("dataNode")]
+    public string DataNode { get; init; } = "";
+
+    /// <summary>Newest change by the node's clock, nanoseconds since 1970.</summary>
+    [JsonPropertyName("lastModified")]
+    public long LastModified { get; init; }
+
+    /// <summary>Bytes on the node.</summary>
+    [JsonPropertyName("size")]
+    public long Size { get; init; }
+
+    /// <summary>The archive is of this node's copy.</summary>
+    [JsonPropertyName("isSource")]
+    public bool IsSource { get; init; }
 }
 
 /// <summary>One file of a shard.</summary>
@@ -134,7 +167,7 @@ public sealed record ManifestRun
     [JsonPropertyName("toolVersion")]
     public string ToolVersion { get; init; } = "";
 
-    /// <summary>Host and port of the data node.</summary>
+    /// <summary>Host and port of the data node, or of the cluster's meta nodes, separated by commas.</summary>
     [JsonPropertyName("source")]
     public string Source { get; init; } = "";
 
@@ -154,6 +187,11 @@ public sealed record ManifestRun
 
     [JsonPropertyName("outcome")]
     public Outcome Outcome { get; init; }
+
+    /// <summary>Null in manifests of early versions, which knew no other than <see cref="BackupStrategy.Full"/>.</summary>
+    [JsonPropertyName("strategy")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public BackupStrategy? Strategy { get; init; }
 
     [JsonPropertyName("warnings")]
     public IReadOnlyList<string> Warnings { get; init; } = [];

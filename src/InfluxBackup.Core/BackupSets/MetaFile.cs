@@ -15,8 +15,10 @@ public static class MetaFile
     private const long LargestFile = 512 << 20;
 
     /// <summary>The file for a server's metadata.</summary>
-    public static byte[] ToBytes(ReadOnlyMemory<byte> metadata) =>
-        new MetaFileWrapper { Data = ByteString.CopyFrom(metadata.Span), MaxNodeID = 0 }.ToByteArray();
+    /// <param name="metadata">The metadata.</param>
+    /// <param name="highestNodeId">The cluster's highest node id; 0 for a single server.</param>
+    public static byte[] ToBytes(ReadOnlyMemory<byte> metadata, ulong highestNodeId = 0) =>
+        new MetaFileWrapper { Data = ByteString.CopyFrom(metadata.Span), MaxNodeID = highestNodeId }.ToByteArray();
 
     /// <summary>Reads a file and the metadata in it.</summary>
     /// <param name="path">The file.</param>

@@ -122,10 +122,11 @@ public sealed class PortableBackupWriter : IShardSink, IDisposable
     /// <summary>Makes the backup visible: metadata and archives get their names, then the manifest. All are on the disk by then.</summary>
     /// <param name="manifest">The manifest but for the entry of the metadata file.</param>
     /// <param name="metadata">The server's metadata.</param>
+    /// <param name="highestNodeId">The cluster's highest node id; 0 for a single server.</param>
     /// <returns>The manifest as written.</returns>
-    public BackupManifest Commit(BackupManifest manifest, ReadOnlyMemory<byte> metadata)
+    public BackupManifest Commit(BackupManifest manifest, ReadOnlyMemory<byte> metadata, ulong highestNodeId = 0)
     {
-        var metaFile = MetaFile.ToBytes(metadata);
+        var metaFile = MetaFile.ToBytes(metadata, highestNodeId);
         var complete = manifest with
         {
             Meta = new ManifestMeta

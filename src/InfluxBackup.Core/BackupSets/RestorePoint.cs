@@ -30,9 +30,10 @@ public sealed class RestorePoint
         new(backup, backup.Shards().ToDictionary(s => s.Key, s => new StoredShard(backup, s.Entry)));
 
     /// <summary>
-    /// The combination that a set stands for, by the rule of the official tools: the newest metadata, and each shard from the
-    /// newest backup that has it (the greater <c>lastModified</c> wins where it is filled). Archives hold whole shards, so one
-    /// archive is all of a shard. Shards that the newest metadata do not know any more are left out.
+    /// The combination that a set stands for: the newest metadata, and each shard from the newest backup that has it. Archives hold whole
+    /// shards, so one archive is all of a shard. Shards that the newest metadata do not know any more are left out. Backups of other tools
+    /// follow those tools' rule: an older archive with a greater <c>lastModified</c> wins. Not over one of ours: its time may come from
+    /// another owner with another clock, and what was read later is never older.
     /// </summary>
     /// <param name="set">The set.</param>
     /// <param name="upTo">The newest backup that counts; null for the newest of all.</param>
@@ -51,7 +52,7 @@ public sealed class RestorePoint
                     continue;
                 }
 
-                if (!shards.TryGetValue(key, out var have) || entry.LastModified > have.Entry.LastModified)
+                if (!shards.TryGetValue(key, out var have) || (have.Backup.Manifest.Run is null && entry.LastModified > have.Entry.LastModified))
                 {
                     shards[key] = new StoredShard(backup, entry);
                 }

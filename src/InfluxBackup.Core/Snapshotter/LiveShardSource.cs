@@ -18,6 +18,11 @@ public sealed record LiveShardSourceOptions
 
     /// <summary>Where given, the number of files is compared with what the server counts.</summary>
     public InfluxHttpClient? Http { get; init; }
+
+    /// <summary>
+    /// Reads the metadata that say whether a shard still exists. Those of the node itself unless given; on a cluster they may lag behind.
+    /// </summary>
+    public Func<CancellationToken, Task<ServerMetadata>>? ReadMetadata { get; init; }
 }
 
 /// <summary>
@@ -26,6 +31,9 @@ public sealed record LiveShardSourceOptions
 /// </summary>
 public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOptions options, ILogger logger) : IShardSource
 {
+    /// <summary>Id of the error that the node does not have a shard that exists.</summary>
+    public const string ShardNotOpenId = "ShardNotOpen";
+
     private static readonly TimeSpan FirstBarrierDelay = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestBarrierDelay = TimeSpan.FromSeconds(2);
 
@@ -130,15 +138,17 @@ public sealed class LiveShardSource(SnapshotterClient client, LiveShardSourceOpt
             return;
         }
 
-        var metastore = await client.ReadMetastoreAsync(cancel).ConfigureAwait(false);
-        var known = ServerMetadata.Parse(metastore.Metadata, $"data node {client.Address}").FindShard(shard.Id);
+        var metadata = options.ReadMetadata is { } read
+            ? await read(cancel).ConfigureAwait(false)
+            : ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, $"data node {client.Address}");
+        var known = metadata.FindShard(shard.Id);
         if (known is null || known.IsDeleted || known.Key != shard)
         {
             throw new ShardSkippedException(SkipReason.Dropped, "dropped on the server while the backup ran");
         }
 
         throw new InfluxBackupException(
-            "ShardNotOpen", ErrorKind.NotFound, $"Data node {client.Address} has {shard} in its metadata, but it is not open.")
+            ShardNotOpenId, ErrorKind.NotFound, $"Data node {client.Address} has {shard} in its metadata, but it is not open.")
         {
             Subject = shard.ToString(),
             Remedy = "The server failed to open the shard; its log of the last start says why.",

@@ -9,6 +9,12 @@ public interface IShardSource
     int PreferredParallelism { get; }
 
     /// <summary>
+    /// Which of the waiting shards to begin with now, by its index: one whose host has time. They come with the largest first, and the
+    /// first is the answer of a source that has one host only.
+    /// </summary>
+    int ChooseNext(IReadOnlyList<ShardTask> waiting) => 0;
+
+    /// <summary>
     /// Opens the tar stream of one shard, from its first byte. Called again for every attempt.
     /// Errors are <see cref="InfluxBackupException"/>s whose <see cref="InfluxBackupException.IsTransient"/> says whether to try again.
     /// </summary>
@@ -50,6 +56,19 @@ public sealed record ShardStream : IAsyncDisposable
     /// <summary>Whether the head and foot of TSM files are checked on the way. Not where the sink opens them.</summary>
     public bool AreTsmEndsChecked { get; init; } = true;
 
+    /// <summary>Released when the stream is closed: a place in a queue, or whatever else the stream was opened with.</summary>
+    public IDisposable? Held { get; init; }
+
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => Content.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await Content.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            Held?.Dispose();
+        }
+    }
 }

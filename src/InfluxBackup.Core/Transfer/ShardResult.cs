@@ -34,8 +34,11 @@ public enum SkipReason
     /// <summary>The server does not have it any more.</summary>
     Dropped,
 
-    /// <summary>It has no files newer than the time that was given.</summary>
+    /// <summary>It has no files newer than the time that was given, or is in the set as it is.</summary>
     Unchanged,
+
+    /// <summary>None of its owners has anything of it: nothing was ever written to it.</summary>
+    Empty,
 }
 
 /// <summary>What became of one shard.</summary>

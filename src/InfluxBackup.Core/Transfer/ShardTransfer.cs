@@ -64,14 +64,30 @@ public sealed class ShardTransfer(TransferOptions options)
         clock.Restart();
         var results = new ShardResult[tasks.Count];
 
-        // The largest first: the last shards to end are then small ones, and no processor idles beside a long tail.
-        var order = Enumerable.Range(0, tasks.Count).OrderByDescending(i => tasks[i].ExpectedBytes ?? 0);
         await Parallel.ForEachAsync(
-            order,
+            Order(tasks, source),
             new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel },
             async (index, token) => results[index] = await RunShardAsync(tasks[index], source, sink, parallelism, token).ConfigureAwait(false))
             .ConfigureAwait(false);
         return results;
+    }
+
+    /// <summary>
+    /// The largest first: the last shards to end are then small ones, and no processor idles beside a long tail. Asked for the next one
+    /// only when somebody is free to begin it.
+    /// </summary>
+    private static IEnumerable<int> Order(IReadOnlyList<ShardTask> tasks, IShardSource source)
+    {
+        var indexes = Enumerable.Range(0, tasks.Count).OrderByDescending(i => tasks[i].ExpectedBytes ?? 0).ToList();
+        var waiting = indexes.Select(i => tasks[i]).ToList();
+        while (waiting.Count > 0)
+        {
+            var next = source.ChooseNext(waiting);
+            var index = indexes[next];
+            indexes.RemoveAt(next);
+            waiting.RemoveAt(next);
+            yield return index;
+        }
     }
 
     private async Task<ShardResult> RunShardAsync(

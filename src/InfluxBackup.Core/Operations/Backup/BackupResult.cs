@@ -1,3 +1,4 @@
+using InfluxBackup.BackupSets;
 using InfluxBackup.Transfer;
 
 namespace InfluxBackup.Operations;
@@ -15,7 +16,13 @@ public sealed record BackupResult
 
     public required Outcome Outcome { get; init; }
 
-    public required string DataNode { get; init; }
+    /// <summary>Whom the metadata came from: a data node, or the meta nodes of a cluster.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>The server; null for a cluster.</summary>
+    public string? DataNode { get; init; }
+
+    public BackupStrategy Strategy { get; init; }
 
     public string? ServerVersion { get; init; }
 
@@ -23,6 +30,9 @@ public sealed record BackupResult
     public int ShardCount => Shards.Count(s => s.Outcome == ShardOutcome.Complete);
 
     public int FailedShardCount => Shards.Count(s => s.Outcome == ShardOutcome.Failed);
+
+    /// <summary>Shards left out because the set has them as they are.</summary>
+    public int UnchangedShardCount => Shards.Count(s => s.SkipReason == SkipReason.Unchanged);
 
     /// <summary>Bytes read from the server.</summary>
     public long Bytes => Shards.Sum(s => s.Archive?.Length ?? 0);
