@@ -19,6 +19,9 @@ public sealed record ClusterShardSourceOptions
     public IReadOnlyCollection<DataNodeAddress> Preferred { get; init; } = [];
 
     public int ConnectionsPerNode { get; init; } = 2;
+
+    /// <summary>Shards of which there were points once. That none of their owners has anything now is not because nobody ever wrote.</summary>
+    public IReadOnlySet<ShardKey> InSet { get; init; } = new HashSet<ShardKey>();
 }
 
 /// <summary>
@@ -99,7 +102,7 @@ public sealed class ClusterShardSource : IShardSource, IDisposable
 
         if (known.Copies.All(c => c.IsHeld == false))
         {
-            throw new ShardSkippedException(SkipReason.Empty, "none of its owners has anything of it");
+            throw options.InSet.Contains(shard) ? Lost(shard) : new ShardSkippedException(SkipReason.Empty, "not on any of its owners: nothing was written to it");
         }
 
         throw known.Explain();
@@ -198,6 +201,13 @@ public sealed class ClusterShardSource : IShardSource, IDisposable
         known.Reservation?.CancelReservation();
         known.Reservation = null;
     }
+
+    private static InfluxBackupException Lost(ShardKey shard) =>
+        new("ShardLost", ErrorKind.NotFound, $"None of the owners of {shard} has it open, though an earlier backup of the set has points of it.")
+        {
+            Subject = shard.ToString(),
+            Remedy = "A server that fails to open a shard says so in its log at its start. If the shard is lost, restore it from the earlier backup.",
+        };
 
     private static InfluxBackupException Again(string message, Exception? inner) =>
         new("OwnerGaveNothing", ErrorKind.InvalidData, message, inner) { IsTransient = true };

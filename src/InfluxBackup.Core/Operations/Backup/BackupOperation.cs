@@ -62,7 +62,11 @@ public sealed class BackupOperation(BackupOptions options)
         return result with { Duration = clock.Elapsed };
     }
 
-    private DataNodeOrigin OpenOrigin() => new(options.Server, options);
+    private IBackupOrigin OpenOrigin() => options.Server switch
+    {
+        ClusterAccess cluster => new ClusterOrigin(cluster, options),
+        var server => new DataNodeOrigin(server.RequireServer("A backup"), options),
+    };
 
     /// <summary>Every shard of the plan that still exists must be there; that there was none is complete as well.</summary>
     private static Outcome Judge(IReadOnlyList<ShardResult> shards) =>

@@ -8,6 +8,7 @@ namespace InfluxBackup.Operations;
 /// <summary>What to back up, from where, into which set.</summary>
 public sealed record BackupOptions : OperationOptions
 {
+    /// <summary>A single server (<see cref="ServerAccess"/>) or a cluster (<see cref="ClusterAccess"/>).</summary>
     public required InfluxAccess Server { get; init; }
 
     /// <summary>Directory of the backup set; created where there is none.</summary>
