@@ -6,12 +6,15 @@ namespace InfluxBackup.Cluster;
 
 /// <summary>
 /// Has data nodes write what they keep in memory of some shards to files, on all owners. Only so that times and sizes stay what they are
-/// afterwards: a node that does not answer, or is writing already, is passed over.
+/// afterwards: a node that does not answer, or is writing all the time, is passed over.
 /// </summary>
 internal sealed class CacheFlush(SnapshotterOptions options, int connectionsPerNode, ILogger logger)
 {
     /// <summary>A node that needs longer for one shard has better things to do.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+
+    /// <summary>Waits between attempts at a shard whose cache is being written already.</summary>
+    private static readonly TimeSpan[] Delays = [TimeSpan.FromSeconds(0.05), TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(0.8)];
 
     public Task RunAsync(IReadOnlyList<(ShardKey Shard, IReadOnlyList<ShardCopy> Copies)> shards, CancellationToken cancel)
     {
@@ -30,8 +33,10 @@ internal sealed class CacheFlush(SnapshotterOptions options, int connectionsPerN
             {
                 try
                 {
-                    var isDone = await client.FlushAsync(shard.Id, token).ConfigureAwait(false);
-                    logger.LogDebug("{Node} {Did} the cache of {Shard}.", node, isDone ? "wrote" : "did not write", shard);
+                    if (!await FlushAsync(client, shard, token).ConfigureAwait(false))
+                    {
+                        logger.LogDebug("{Node} did not write the cache of {Shard}.", node, shard);
+                    }
                 }
                 catch (InfluxBackupException e)
                 {
@@ -44,5 +49,20 @@ internal sealed class CacheFlush(SnapshotterOptions options, int connectionsPerN
         {
             // The node is gone, which the backup itself will find out if it needs it.
         }
+    }
+
+    private static async Task<bool> FlushAsync(SnapshotterClient client, ShardKey shard, CancellationToken cancel)
+    {
+        foreach (var delay in Delays)
+        {
+            if (await client.FlushAsync(shard.Id, cancel).ConfigureAwait(false))
+            {
+                return true;
+            }
+
+            await Task.Delay(delay, cancel).ConfigureAwait(false);
+        }
+
+        return await client.FlushAsync(shard.Id, cancel).ConfigureAwait(false);
     }
 }

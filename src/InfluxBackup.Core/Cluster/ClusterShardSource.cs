@@ -96,7 +96,8 @@ public sealed class ClusterShardSource : IShardSource, IDisposable
             }
             catch (InfluxBackupException e)
             {
-                logger.LogWarning("{Shard} could not be read from {Node}: {Message}", shard, copy.Node, e.Message);
+                var isLast = Order(known).All(c => tried.Contains(c.NodeId));
+                logger.Log(isLast ? LogLevel.Debug : LogLevel.Warning, "{Shard} could not be read from {Node}: {Message}", shard, copy.Node, e.Message);
             }
         }
 
