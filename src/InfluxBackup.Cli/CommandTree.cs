@@ -56,6 +56,7 @@ internal static class CommandTree
             new ManifestVerb(),
             new TestVerb(),
             new ShardsVerb(),
+            new ClusterVerb(),
             new ExportVerb(),
             new DemoVerb(),
         };

@@ -167,6 +167,43 @@ internal static class Shapes
         warnings = backup.Warnings,
     };
 
+    public static object Cluster(ClusterInfo cluster) => new
+    {
+        name = cluster.Name,
+        isHealthy = cluster.IsHealthy,
+        leader = cluster.Leader,
+        version = cluster.Version,
+        metadataIndex = cluster.MetadataIndex,
+        databases = cluster.Databases,
+        shardCount = cluster.ShardCount,
+        copyCount = cluster.CopyCount,
+        size = cluster.Size,
+        totalSize = cluster.TotalSize,
+        metaNodes = cluster.MetaNodes.Select(n => new
+        {
+            nodeId = n.NodeId,
+            metaNode = n.MetaNode,
+            state = n.State,
+            isLeader = n.IsLeader,
+            version = n.Version,
+            error = n.Error is null ? null : Json.Of(n.Error),
+        }),
+        dataNodes = cluster.DataNodes.Select(n => new
+        {
+            nodeId = n.NodeId,
+            dataNode = n.DataNode,
+            httpUri = n.HttpUri,
+            state = n.State,
+            version = n.Version,
+            ownedShards = n.OwnedShards,
+            shardCount = n.ShardCount,
+            size = n.Size,
+            error = n.Error is null ? null : Json.Of(n.Error),
+        }),
+        underReplicatedShards = cluster.UnderReplicatedShards.Select(Shard),
+        problems = cluster.Problems,
+    };
+
     public static object Shard(ShardInfo shard) => new
     {
         database = shard.Database,
@@ -181,6 +218,17 @@ internal static class Shapes
         walSegments = shard.WalSegments,
         isPresent = shard.IsPresent,
         dataNode = shard.DataNode,
+        replicationFactor = shard.ReplicationFactor,
+        isUnderReplicated = shard.IsUnderReplicated,
+        owners = shard.Owners?.Select(o => new
+        {
+            nodeId = o.NodeId,
+            dataNode = o.DataNode,
+            isPresent = o.IsPresent,
+            isHot = o.IsHot,
+            lastModified = o.LastModified,
+            size = o.Size,
+        }),
         path = shard.Path,
         timestamp = shard.Timestamp,
         fileName = shard.FileName,

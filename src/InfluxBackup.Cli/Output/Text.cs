@@ -12,6 +12,9 @@ internal static class Text
     public static string Count(long number, string singular) =>
         number == 1 ? $"1 {singular}" : string.Create(CultureInfo.InvariantCulture, $"{number} {singular}s");
 
+    public static string Count(long number, string singular, string plural) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number} {(number == 1 ? singular : plural)}");
+
     public static string Size(long? bytes) => bytes is { } known ? ByteSize.Format(known) : "-";
 
     public static string Rate(long bytes, TimeSpan duration) =>

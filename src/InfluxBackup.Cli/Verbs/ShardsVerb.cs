@@ -22,7 +22,7 @@ internal sealed class ShardsVerb : Verb
     private readonly Option<int?> throttleLimit = CommonOptions.ThrottleLimit();
 
     public ShardsVerb()
-        : base("shards", "List the shards of a running server, of a stopped server's directories, or of a backup.")
+        : base("shards", "List the shards of a running server or cluster, of a stopped server's directories, or of a backup.")
     {
         Options.Add(path);
         Options.Add(timestamp);
@@ -36,7 +36,7 @@ internal sealed class ShardsVerb : Verb
             var given = new[] { result.GetResult(path) is not null, server.IsGiven(result), directories.IsGiven(result) }.Count(g => g);
             if (given != 1)
             {
-                result.AddError("Give one of --path, --data-node and --data-directory.");
+                result.AddError("Give one of --path, --data-node, --meta-node and --data-directory.");
             }
             else if (server.IsGiven(result) && (result.GetResult(detailed) ?? result.GetResult(throttleLimit) as object) is not null)
             {
@@ -73,6 +73,11 @@ internal sealed class ShardsVerb : Verb
     private async Task<IReadOnlyList<ShardInfo>> ReadAsync(ParseResult arguments, ConsoleOutput console, TransferReport progress, CancellationToken cancel)
     {
         var chosen = selection.Read(arguments);
+        if (server.IsCluster(arguments.CommandResult))
+        {
+            return Warned(await new ClusterOperation(server.ReadCluster(arguments), console.Logger).ReadShardsAsync(chosen, cancel), console);
+        }
+
         if (server.IsGiven(arguments.CommandResult))
         {
             return await CatalogOperation.ReadServerAsync(server.Read(arguments), chosen, cancel);
@@ -94,6 +99,11 @@ internal sealed class ShardsVerb : Verb
         var catalog = operation is null
             ? CatalogOperation.ReadDirectories(opened, chosen, cancel)
             : await operation.ReadDirectoriesAsync(opened, chosen, cancel);
+        return Warned(catalog, console);
+    }
+
+    private static IReadOnlyList<ShardInfo> Warned(ShardCatalog catalog, ConsoleOutput console)
+    {
         foreach (var warning in catalog.Warnings)
         {
             console.WriteWarning(warning);
@@ -120,13 +130,15 @@ internal sealed class ShardsVerb : Verb
             (">FILES", s => s.TsmFiles?.ToString(CultureInfo.InvariantCulture)),
             (">WAL", s => s.WalSegments?.ToString(CultureInfo.InvariantCulture)),
             (">SIZE", s => s.Size is { } size ? Text.Size(size) : null),
+            (">COPIES", s => s.Owners is null ? null : $"{s.Owners.Count(o => o.IsPresent == true)}/{s.ReplicationFactor}"),
+            ("OWNERS", s => s.Owners is null ? null : string.Join(", ", s.Owners)),
             (">STORED", s => s.StoredSize is { } size ? Text.Size(size) : null),
             (">SERIES", s => s.Series?.ToString(CultureInfo.InvariantCulture)),
             (">POINTS", s => s.Points?.ToString(CultureInfo.InvariantCulture)),
             ("FIRST POINT", s => s.FirstPointTime is { } time ? Text.Time(time) : null),
             ("LAST POINT", s => s.LastPointTime is { } time ? Text.Time(time) : null),
             ("DELETES", s => s.HasPendingDeletes == true ? "pending" : null),
-            ("", s => s.Error is not null ? "not readable" : s.IsPresent ? null : s.Path is null ? "not on this node" : "missing"),
+            ("", s => s.Error is not null ? "not readable" : s.IsPresent ? null : s.Owners is not null ? s.IsUnderReplicated == true ? "not reachable" : "empty" : s.Path is null ? "not on this node" : "missing"),
         };
         columns.RemoveAll(c => shards.All(s => c.Cell(s) is null));
         var table = new Table([.. columns.Select(c => c.Heading)]);

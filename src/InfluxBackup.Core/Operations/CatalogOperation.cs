@@ -1,6 +1,7 @@
 using InfluxBackup.BackupSets;
 using InfluxBackup.DataDirectory;
 using InfluxBackup.Metadata;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace InfluxBackup.Operations;
 
@@ -28,6 +29,14 @@ public static class CatalogOperation
                 TsmFiles = files?.TsmFiles,
             };
         }).ToList();
+    }
+
+    /// <summary>Shards of a cluster as its metadata name them; the data nodes are not asked (<see cref="ClusterOperation"/> does).</summary>
+    public static async Task<IReadOnlyList<ShardInfo>> ReadClusterAsync(ClusterAccess cluster, ShardSelection selection, CancellationToken cancel)
+    {
+        using var meta = cluster.CreateMetaClient(NullLogger.Instance);
+        var metadata = (await meta.ReadMetadataAsync(cancel).ConfigureAwait(false)).Metadata;
+        return selection.Choose(metadata, meta.Name).Select(Describe).ToList();
     }
 
     /// <summary>Shards in the directories of a stopped server, with the number and size of their files.</summary>
@@ -104,7 +113,7 @@ public static class CatalogOperation
         };
     }
 
-    private static ShardInfo Describe(ShardDescription shard) => new()
+    internal static ShardInfo Describe(ShardDescription shard) => new()
     {
         Database = shard.Key.Database,
         RetentionPolicy = shard.Key.RetentionPolicy,

@@ -1,6 +1,6 @@
 namespace InfluxBackup.Operations;
 
-/// <summary>One shard of a server, of its directories or of a backup.</summary>
+/// <summary>One shard of a server or cluster, of a server's directories or of a backup.</summary>
 public sealed record ShardInfo
 {
     public required string Database { get; init; }
@@ -15,7 +15,10 @@ public sealed record ShardInfo
     /// <summary>UTC, exclusive; null where there are no metadata to tell.</summary>
     public DateTime? EndTime { get; init; }
 
-    /// <summary>Bytes: of the files on a server or in its directories, of the tar stream in a backup; null where unknown.</summary>
+    /// <summary>
+    /// Bytes: of the files on a server or in its directories, of the largest copy in a cluster, of the tar stream in a backup; null where
+    /// unknown.
+    /// </summary>
     public long? Size { get; init; }
 
     /// <summary>Bytes of the compressed archive in a backup.</summary>
@@ -30,11 +33,23 @@ public sealed record ShardInfo
     /// <summary>Segments of the write-ahead log, in directories.</summary>
     public int? WalSegments { get; init; }
 
-    /// <summary>Whether the server has the shard open; in a backup, whether its archive is there.</summary>
+    /// <summary>Whether the server, or a node of the cluster, has the shard open; in a backup, whether its archive is there.</summary>
     public bool IsPresent { get; init; }
 
     /// <summary>The data node, for a shard of a server.</summary>
     public string? DataNode { get; init; }
+
+    /// <summary>Who holds it, for a shard of a cluster.</summary>
+    public IReadOnlyList<ShardOwnerInfo>? Owners { get; init; }
+
+    /// <summary>How many copies its policy wants, for a shard of a cluster.</summary>
+    public int? ReplicationFactor { get; init; }
+
+    /// <summary>
+    /// Whether fewer copies were found than the policy wants (or than there are data nodes), for a shard of a cluster. A shard that no
+    /// node has was never written to.
+    /// </summary>
+    public bool? IsUnderReplicated { get; init; }
 
     /// <summary>The set, for a shard of a backup; the shard's directory, for one of a stopped server.</summary>
     public string? Path { get; init; }

@@ -9,7 +9,7 @@ using ShardInfo = InfluxBackup.Operations.ShardInfo;
 
 namespace InfluxBackup.PowerShell.Cmdlets;
 
-/// <summary>Lists the shards of a server, of its directories or of a backup.</summary>
+/// <summary>Lists the shards of a server or cluster, of a server's directories or of a backup.</summary>
 [Cmdlet(VerbsCommon.Get, "InfluxShard", DefaultParameterSetName = ServerSet)]
 [OutputType(typeof(ShardInfo))]
 public sealed class GetInfluxShardCommand : ClusterCmdlet
@@ -80,14 +80,34 @@ public sealed class GetInfluxShardCommand : ClusterCmdlet
         var shards = ParameterSetName switch
         {
             ServerSet => Await(cancel => CatalogOperation.ReadServerAsync(Server, CreateSelection(), cancel)),
+            ClusterSet => ReadCluster(),
             PathSet => ReadBackup(this.LiteralDirectory(Path)),
             _ => ReadDirectories(),
         };
-        WriteObject(shards, enumerateCollection: true);
+        foreach (var shard in shards)
+        {
+            WriteObject(shard.Owners is null ? shard : OfCluster(shard));
+        }
+
         foreach (var shard in shards.Where(s => s.Error is not null))
         {
             WriteError(shard.Error!.ToErrorRecord(shard));
         }
+    }
+
+    /// <summary>With a type name of its own, by which the view that shows the owners is chosen.</summary>
+    private static PSObject OfCluster(ShardInfo shard)
+    {
+        var wrapped = new PSObject(shard);
+        wrapped.TypeNames.Insert(0, typeof(ShardInfo).FullName + "#Cluster");
+        return wrapped;
+    }
+
+    private IReadOnlyList<ShardInfo> ReadCluster()
+    {
+        var catalog = Await(cancel => new ClusterOperation(Cluster, Logger).ReadShardsAsync(CreateSelection(), cancel));
+        WriteWarnings(catalog.Warnings);
+        return catalog.Shards;
     }
 
     private IReadOnlyList<ShardInfo> ReadBackup(string directory) => Detailed

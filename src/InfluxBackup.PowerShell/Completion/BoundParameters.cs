@@ -16,6 +16,8 @@ internal sealed class BoundParameters(IDictionary bound)
 
     public string? DataNode => Text("DataNode") ?? Text("ComputerName");
 
+    public IReadOnlyList<string> MetaNodes => All("MetaNode").ToList();
+
     public string? Timestamp => Text("Timestamp");
 
     public IReadOnlyList<string> Databases => All("Database").ToList();
@@ -23,6 +25,8 @@ internal sealed class BoundParameters(IDictionary bound)
     public IReadOnlyList<string> RetentionPolicies => All("RetentionPolicy").ToList();
 
     public bool UseTls => Switch("UseTls");
+
+    public bool UseDataNodeTls => Switch("UseDataNodeTls");
 
     public bool SkipCertificateCheck => Switch("SkipCertificateCheck");
 

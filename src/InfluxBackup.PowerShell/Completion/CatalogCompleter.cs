@@ -78,6 +78,11 @@ public abstract class CatalogCompleter : IArgumentCompleter
 
     private static IReadOnlyList<ShardInfo> OfServer(BoundParameters bound)
     {
+        if (bound.MetaNodes.Count > 0)
+        {
+            return OfCluster(bound);
+        }
+
         if (bound.DataNode is null)
         {
             return [];
@@ -97,6 +102,21 @@ public abstract class CatalogCompleter : IArgumentCompleter
         using var limit = new CancellationTokenSource(Patience);
         var token = limit.Token;
         var task = Task.Run(() => CatalogOperation.ReadServerAsync(server, ShardSelection.Everything, token), token);
+        return task.Wait(Patience) ? task.Result : [];
+    }
+
+    /// <summary>Names and times alone, which the metadata tell; and without a login: nobody sends a secret by pressing a key.</summary>
+    private static IReadOnlyList<ShardInfo> OfCluster(BoundParameters bound)
+    {
+        var cluster = new ClusterParameters([.. bound.MetaNodes])
+        {
+            UseTls = bound.UseTls,
+            SkipCertificateCheck = bound.SkipCertificateCheck,
+            Timeout = Patience,
+        }.ToAccess();
+        using var limit = new CancellationTokenSource(Patience);
+        var token = limit.Token;
+        var task = Task.Run(() => CatalogOperation.ReadClusterAsync(cluster, ShardSelection.Everything, token), token);
         return task.Wait(Patience) ? task.Result : [];
     }
 

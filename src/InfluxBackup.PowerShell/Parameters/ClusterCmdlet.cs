@@ -1,9 +1,6 @@
 using System.Management.Automation;
-using System.Net;
 using System.Security;
-using InfluxBackup.Cluster;
 using InfluxBackup.Operations;
-using InfluxBackup.Snapshotter;
 
 namespace InfluxBackup.PowerShell.Parameters;
 
@@ -60,33 +57,14 @@ public abstract class ClusterCmdlet : ServerCmdlet
     /// <summary>What the parameters name, one server or a cluster.</summary>
     private protected InfluxAccess Access => ParameterSetName == ClusterSet ? Cluster : Server;
 
-    private protected ClusterAccess Cluster
+    private protected ClusterAccess Cluster => new ClusterParameters(MetaNode)
     {
-        get
-        {
-            var login = Login;
-            var meta = new MetaNodeOptions
-            {
-                UseTls = UseTls,
-                SkipCertificateCheck = SkipCertificateCheck,
-                Credential = login,
-                // A secure string has no other way out than this.
-                SharedSecret = SharedSecret is null ? null : new SharedSecret(new NetworkCredential("", SharedSecret).Password),
-                UserName = SharedSecret is null && UserName is not null ? throw SharedSecretRequired() : UserName ?? login?.UserName,
-            };
-            var nodes = new SnapshotterOptions { UseTls = UseDataNodeTls, SkipCertificateCheck = SkipCertificateCheck };
-            return new ClusterAccess
-            {
-                MetaNodes = [.. MetaNode.Select(MetaNodeAddress.Parse)],
-                Meta = Timeout is { } limit ? meta with { Timeout = limit } : meta,
-                DataNodes = Timeout is { } idle ? nodes with { IdleTimeout = idle } : nodes,
-            };
-        }
-    }
-
-    private static InfluxBackupException SharedSecretRequired() =>
-        new("SharedSecretRequired", ErrorKind.InvalidArgument, "A user name was given, but no secret that signs for it.")
-        {
-            Remedy = "Give -SharedSecret too, or -Credential instead of -UserName.",
-        };
+        Credential = Login,
+        SharedSecret = SharedSecret,
+        UserName = UserName,
+        UseTls = UseTls,
+        UseDataNodeTls = UseDataNodeTls,
+        SkipCertificateCheck = SkipCertificateCheck,
+        Timeout = Timeout,
+    }.ToAccess();
 }

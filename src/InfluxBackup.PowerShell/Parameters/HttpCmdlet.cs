@@ -30,12 +30,12 @@ public abstract class HttpCmdlet : EngineCmdlet
     {
         get
         {
-            var login = Credential is null || Credential == PSCredential.Empty ? null : Credential.GetNetworkCredential();
+            var login = Credential.ToInfluxCredential();
             return [.. HttpUri.Select(uri => new InfluxHttpOptions
             {
                 Uri = InfluxHttpOptions.ParseUri(uri),
                 SkipCertificateCheck = SkipCertificateCheck,
-                Credential = login is null ? null : new InfluxCredential(login.UserName, login.Password),
+                Credential = login,
                 Timeout = Timeout ?? TimeSpan.FromMinutes(2),
             })];
         }

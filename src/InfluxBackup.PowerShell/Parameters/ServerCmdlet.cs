@@ -54,14 +54,7 @@ public abstract class ServerCmdlet : SelectionCmdlet
         }
     }
 
-    private protected InfluxCredential? Login
-    {
-        get
-        {
-            var login = Credential is null || Credential == PSCredential.Empty ? null : Credential.GetNetworkCredential();
-            return login is null ? null : new InfluxCredential(login.UserName, login.Password);
-        }
-    }
+    private protected InfluxCredential? Login => Credential.ToInfluxCredential();
 
     private static InfluxBackupException HttpUriRequired() =>
         new("HttpUriRequired", ErrorKind.InvalidArgument, "A credential was given, but no address of the HTTP API that it is for.")
