@@ -76,7 +76,7 @@ internal sealed class HttpAuthentication(EmulatedAuthentication? settings, Func<
         var pair = request.Header("Authorization").Split(' ') switch
         {
             ["Token", var plain] => plain,
-            ["Basic", var encoded] => Encoding.UTF8.GetString(Convert.FromBase64String(encoded)),
+            [var scheme, var encoded] when scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase) => Encoding.UTF8.GetString(Decode(encoded) ?? []),
             _ => "",
         };
         return pair.Split(':', 2) is [var user, var password] ? (user, password) : null;
@@ -86,10 +86,15 @@ internal sealed class HttpAuthentication(EmulatedAuthentication? settings, Func<
     {
         if (token.Split('.') is not [var header, var payload, var signature])
         {
-            return "token contains an invalid number of segments";
+            return "token is malformed: token contains an invalid number of segments";
         }
 
-        using var claims = JsonDocument.Parse(Decode(payload));
+        if (Decode(header) is not { Length: > 0 } head || Decode(payload) is not { Length: > 0 } body || Decode(signature) is not { } sign)
+        {
+            return "token is malformed: failed to decode token header";
+        }
+
+        using var claims = JsonDocument.Parse(body);
         if (!claims.RootElement.TryGetProperty("username", out var name) || name.ValueKind != JsonValueKind.String)
         {
             return "username in token must be a string";
@@ -102,7 +107,7 @@ internal sealed class HttpAuthentication(EmulatedAuthentication? settings, Func<
             return "bearer auth disabled";
         }
 
-        if (!IsSigned($"{header}.{payload}", Decode(header), Decode(signature), Encoding.UTF8.GetBytes(secret!)) || IsExpired(claims.RootElement))
+        if (!IsSigned($"{header}.{payload}", head, sign, Encoding.UTF8.GetBytes(secret!)) || IsExpired(claims.RootElement))
         {
             return "signature is invalid";
         }
@@ -125,11 +130,13 @@ internal sealed class HttpAuthentication(EmulatedAuthentication? settings, Func<
     }
 
     private static bool IsExpired(JsonElement claims) =>
-        claims.TryGetProperty("exp", out var expires) && expires.GetDouble() < DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        !claims.TryGetProperty("exp", out var expires) || expires.GetDouble() < DateTimeOffset.UtcNow.ToUnixTimeSeconds();
 
-    private static byte[] Decode(string base64Url)
+    /// <summary>Base 64 of either alphabet; null if it is none.</summary>
+    private static byte[]? Decode(string encoded)
     {
-        var text = base64Url.Replace('-', '+').Replace('_', '/');
-        return Convert.FromBase64String(text.PadRight((text.Length + 3) / 4 * 4, '='));
+        var text = encoded.Replace('-', '+').Replace('_', '/');
+        var bytes = new byte[text.Length];
+        return Convert.TryFromBase64String(text.PadRight((text.Length + 3) / 4 * 4, '='), bytes, out var length) ? bytes[..length] : null;
     }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Google.Protobuf;
 
 namespace InfluxBackup.Emulator;
@@ -66,8 +65,8 @@ internal sealed class MetaApi(EmulatedMetaNode node) : IConnectionHandler
         "GET /status" => Now(_ => HttpResponse.Of(GoJson.Line(ClusterListing.Status(node)), HttpResponse.Json)),
         "GET /show-cluster" => Now(_ => HttpResponse.Of(GoJson.Line(ClusterListing.Nodes(node)), HttpResponse.Json)),
         "GET /show-shards" => Now(r => HttpResponse.Of(GoJson.Line(ClusterListing.Shards(node, r.Parameter("verbose") == "true")), HttpResponse.Json)),
-        "GET /user" => Now(Users),
-        "POST /user" => Now(ChangeUser),
+        "GET /user" => Now(r => UserApi.List(node, r)),
+        "POST /user" => Now(r => UserApi.Change(node, r, () => Redirect("/user", ""))),
         "GET /role" => Now(_ => HttpResponse.Of("{}\n", HttpResponse.Json)),
         _ => null,
     };
@@ -175,63 +174,6 @@ internal sealed class MetaApi(EmulatedMetaNode node) : IConnectionHandler
         var lease = node.Cluster.TakeLease(name, number);
         var expires = GoTime.Format(GoTime.UnixNano(GoTime.Of(lease.Expires)));
         return HttpResponse.Of(GoJson.Text(new { name, expiration = expires, owner = lease.Owner }), status: lease.IsTaken ? 200 : 409);
-    }
-
-    private HttpResponse Users(HttpRequest request)
-    {
-        var name = request.Parameter("name");
-        var users = node.Read().Users.Where(u => name.Length == 0 || u.Name == name).Select(u => new { name = u.Name, hash = u.Hash }).ToList();
-        if (users.Count == 0)
-        {
-            return name.Length == 0 ? HttpResponse.Of("{}\n", HttpResponse.Json) : HttpResponse.JsonError(404, "user not found");
-        }
-
-        return HttpResponse.Of(GoJson.Line(new { users }), HttpResponse.Json);
-    }
-
-    private HttpResponse ChangeUser(HttpRequest request)
-    {
-        using var operation = JsonDocument.Parse(request.Body);
-        var action = operation.RootElement.GetProperty("action").GetString();
-        var user = operation.RootElement.GetProperty("user");
-        var name = user.GetProperty("name").GetString()!;
-        var password = user.TryGetProperty("password", out var given) ? given.GetString()! : "";
-        var exists = node.Read().Users.Any(u => u.Name == name);
-        var error = action switch
-        {
-            not ("create" or "delete" or "change-password" or "add-permissions" or "remove-permissions") => $"invalid action: {action}",
-            "create" or "change-password" when password.Length == 0 => "password or hash required",
-            "create" when exists => "user already exists",
-            "delete" or "change-password" when !exists => "user not found",
-            _ => null,
-        };
-        if (error is not null)
-        {
-            return HttpResponse.JsonError(400, error);
-        }
-
-        if (Redirect("/user", "") is { } elsewhere)
-        {
-            return elsewhere;
-        }
-
-        node.Cluster.Metadata.Edit(data =>
-        {
-            var found = data.Users.FirstOrDefault(u => u.Name == name);
-            switch (action)
-            {
-                case "create":
-                    data.Users.Add(new Metadata.UserInfo { Name = name, Hash = HttpAuthentication.Hash(password), Admin = true });
-                    break;
-                case "delete":
-                    data.Users.Remove(found!);
-                    break;
-                case "change-password":
-                    found!.Hash = HttpAuthentication.Hash(password);
-                    break;
-            }
-        });
-        return HttpResponse.Of([]);
     }
 
     /// <summary>The answer of a node that does not lead; null where this node does.</summary>

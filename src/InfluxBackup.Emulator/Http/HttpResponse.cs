@@ -11,6 +11,10 @@ internal sealed class HttpResponse
     public const string Binary = "application/octet-stream";
     public const string PlainText = "text/plain; charset=utf-8";
 
+    /// <summary>A longer body is sent in chunks, because Go does not wait for its end to count it.</summary>
+    private const int LargestCountedBody = 2048;
+    private const int ChunkSize = 4096;
+
     private static readonly Dictionary<int, string> Reasons = new()
     {
         [200] = "OK",
@@ -65,7 +69,7 @@ internal sealed class HttpResponse
     public static HttpResponse JsonError(int status, string text)
     {
         var response = Of($$"""{"error":{{GoJson.Text(text)}}}""", Json, status);
-        response.Headers[status == 401 ? "WWW-Authenticate" : "X-Influxdb-Error"] = status == 401 ? "Basic realm=\"InfluxDB\"" : text;
+        response.Headers[status == 401 ? "Www-Authenticate" : "X-Influxdb-Error"] = status == 401 ? "Basic realm=\"InfluxDB\"" : text;
         return response;
     }
 
@@ -96,9 +100,10 @@ internal sealed class HttpResponse
         }
 
         text.Append(CultureInfo.InvariantCulture, $"Date: {DateTime.UtcNow:R}\r\n");
+        var isChunked = Body.Length > LargestCountedBody;
         if (Status != 204)
         {
-            text.Append(CultureInfo.InvariantCulture, $"Content-Length: {Body.Length}\r\n");
+            text.Append(isChunked ? "Transfer-Encoding: chunked\r\n" : string.Create(CultureInfo.InvariantCulture, $"Content-Length: {Body.Length}\r\n"));
         }
 
         if (IsTypeGuessed && Body.Length > 0 && !Headers.ContainsKey("Content-Encoding"))
@@ -111,6 +116,21 @@ internal sealed class HttpResponse
             text.Append("Connection: close\r\n");
         }
 
-        return [.. Encoding.UTF8.GetBytes(text.Append("\r\n").ToString()), .. Body];
+        return [.. Encoding.UTF8.GetBytes(text.Append("\r\n").ToString()), .. isChunked ? Chunks() : Body];
+    }
+
+    private byte[] Chunks()
+    {
+        using var chunks = new MemoryStream();
+        for (var at = 0; at < Body.Length; at += ChunkSize)
+        {
+            var size = Math.Min(ChunkSize, Body.Length - at);
+            chunks.Write(Encoding.ASCII.GetBytes($"{size:x}\r\n"));
+            chunks.Write(Body, at, size);
+            chunks.Write("\r\n"u8);
+        }
+
+        chunks.Write("0\r\n\r\n"u8);
+        return chunks.ToArray();
     }
 }
