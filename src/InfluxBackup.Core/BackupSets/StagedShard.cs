@@ -1,6 +1,7 @@
 using InfluxBackup.Metadata;
 using InfluxBackup.Transfer;
 using InfluxBackup.Tsm;
+using InfluxBackup.Tsm.Merging;
 using Microsoft.Extensions.Logging;
 
 namespace InfluxBackup.BackupSets;
@@ -15,7 +16,7 @@ namespace InfluxBackup.BackupSets;
 /// <param name="parent">Where the directory is made; the system's place for temporary files unless given.</param>
 public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogger logger, string? parent = null) : ITarVisitor, IDisposable
 {
-    private const string TemporaryRemedy = "Free space in the directory for temporary files, or set another one with the environment variable TMPDIR (TEMP on Windows); nothing is left behind.";
+    internal const string TemporaryRemedy = "Free space in the directory for temporary files, or set another one with the environment variable TMPDIR (TEMP on Windows); nothing is left behind.";
 
     private readonly SortedDictionary<string, DateTime> files = new(StringComparer.Ordinal);
     private readonly HashSet<string> seen = new(StringComparer.Ordinal);
@@ -127,6 +128,30 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
             throw CannotStage(e);
+        }
+    }
+
+    /// <summary>The TSM files with their deletes, in the order of their names. The files are the caller's to close.</summary>
+    /// <param name="warnings">Takes what the user should know.</param>
+    /// <param name="cancel">Asked on the way.</param>
+    /// <exception cref="InfluxBackupException">A tombstone is damaged, or a file can't be read.</exception>
+    public IReadOnlyList<MergeSource> OpenFiles(ICollection<string> warnings, CancellationToken cancel)
+    {
+        var opened = new List<MergeSource>();
+        try
+        {
+            foreach (var name in TsmFiles)
+            {
+                var deletes = LoadDeletes(name, warnings, cancel);
+                opened.Add(new MergeSource(TsmFile.Open(PathOf(name)), deletes));
+            }
+
+            return opened;
+        }
+        catch (Exception e)
+        {
+            opened.ForEach(o => o.File.Dispose());
+            throw LocalFile.IsFileError(e) ? CannotStage(e) : e;
         }
     }
 

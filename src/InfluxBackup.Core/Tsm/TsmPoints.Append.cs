@@ -48,6 +48,25 @@ public sealed partial class TsmPoints
         Count += count;
     }
 
+    /// <summary>How many points in a row have the same values as those of another block of the same type, bit for bit.</summary>
+    internal int CommonValues(int from, TsmPoints other, int otherFrom, int count)
+    {
+        switch (Type)
+        {
+            case TsmBlockType.Boolean:
+                return booleans.AsSpan(from, count).CommonPrefixLength(other.booleans.AsSpan(otherFrom, count));
+            case TsmBlockType.String:
+                var same = 0;
+                while (same < count && String(from + same).SequenceEqual(other.String(otherFrom + same)))
+                {
+                    same++;
+                }
+                return same;
+            default:
+                return numbers.AsSpan(from, count).CommonPrefixLength(other.numbers.AsSpan(otherFrom, count));
+        }
+    }
+
     private void AppendStrings(TsmPoints source, int from, int count)
     {
         EnsureRoom(ref ranges, Count + count);

@@ -53,6 +53,14 @@ internal sealed class BlockReader(IReadOnlyList<MergeSource> sources, Action<Dam
 
     private void Read(SeriesBatch.Block block, TsmPoints points)
     {
+        Unpack(ReadBody(block), points);
+        CheckTimes(points.Times, block.Entry);
+    }
+
+    /// <summary>The bytes of a block without its checksum, which they have been held against. Valid until the next block is read.</summary>
+    /// <exception cref="TsmFormatException">They are not what was written.</exception>
+    public ReadOnlySpan<byte> ReadBody(SeriesBatch.Block block)
+    {
         var entry = block.Entry;
         if (entry.BlockSize > TsmFormat.MaxBlockSize)
         {
@@ -73,8 +81,7 @@ internal sealed class BlockReader(IReadOnlyList<MergeSource> sources, Action<Dam
         {
             throw new TsmFormatException($"It is of type {((TsmBlockType)body[0]).Describe()}, the index says {block.Type.Describe()}.");
         }
-        Unpack(body, points);
-        CheckTimes(points.Times, entry);
+        return body;
     }
 
     /// <summary>

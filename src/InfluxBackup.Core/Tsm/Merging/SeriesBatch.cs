@@ -69,6 +69,16 @@ public sealed class SeriesBatch
         return largest;
     }
 
+    /// <summary>Takes away everything.</summary>
+    internal void Clear()
+    {
+        textLength = 0;
+        series.Clear();
+        columns.Clear();
+        blocks.Clear();
+        Weight = 0;
+    }
+
     /// <summary>Takes away the blocks from <paramref name="firstBlock"/> on.</summary>
     internal void RemoveBlocks(int firstBlock)
     {
