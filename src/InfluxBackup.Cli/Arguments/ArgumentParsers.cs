@@ -28,6 +28,22 @@ internal static class ArgumentParsers
         }
     }
 
+    public static DataNodeAddress[] DataNodes(ArgumentResult result) =>
+        [.. result.Tokens.Select(t => Engine(result, t.Value, DataNodeAddress.Parse)).OfType<DataNodeAddress>()];
+
+    /// <summary><c>full</c>, <c>incremental</c> or <c>metadata-only</c>; also as the cmdlet spells them.</summary>
+    public static BackupStrategy? Strategy(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (Enum.TryParse<BackupStrategy>(text.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var strategy) && Enum.IsDefined(strategy) && !char.IsDigit(text[0]))
+        {
+            return strategy;
+        }
+
+        result.AddError($"'{text}' is not a strategy. Give full, incremental or metadata-only.");
+        return null;
+    }
+
     public static Uri? HttpUri(ArgumentResult result) => Engine(result, InfluxHttpOptions.ParseUri);
 
     public static DataSubset? DataSubset(ArgumentResult result) => Engine(result, Operations.DataSubset.Parse);
@@ -169,11 +185,14 @@ internal static class ArgumentParsers
     }
 
     private static T? Engine<T>(ArgumentResult result, Func<string, T> parse)
+        where T : class => Engine(result, result.Tokens[0].Value, parse);
+
+    private static T? Engine<T>(ArgumentResult result, string text, Func<string, T> parse)
         where T : class
     {
         try
         {
-            return parse(result.Tokens[0].Value);
+            return parse(text);
         }
         catch (InfluxBackupException e)
         {

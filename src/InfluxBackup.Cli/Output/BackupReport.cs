@@ -28,13 +28,19 @@ internal static class BackupReport
 
     public static IEnumerable<string> Lines(BackupPlan plan, TextStyle style)
     {
-        yield return $"What if: {plan}";
+        yield return $"{(plan.EstimatedBytesPerSecond is null ? "What if" : "Estimate")}: {plan}";
         yield return "";
-        var table = new Table("DATABASE", "POLICY", ">SHARD", "START", "END", ">SIZE");
-        foreach (var (shard, bytes) in plan.Shards)
+        var isCluster = plan.DataNode is null;
+        string[] columns = ["DATABASE", "POLICY", ">SHARD", "START", "END", ">SIZE"];
+        var table = new Table(isCluster ? [.. columns, "FROM"] : columns);
+        foreach (var planned in plan.Shards)
         {
-            table.Add(
-                shard.Key.Database, shard.Key.RetentionPolicy, $"{shard.Key.Id}", Text.Time(ShardTime.ToDateTime(shard.Start)), Text.Time(ShardTime.ToDateTime(shard.End)), Text.Size(bytes));
+            var shard = planned.Shard;
+            string[] cells =
+            [
+                shard.Key.Database, shard.Key.RetentionPolicy, $"{shard.Key.Id}", Text.Time(ShardTime.ToDateTime(shard.Start)), Text.Time(ShardTime.ToDateTime(shard.End)), Text.Size(planned.ExpectedBytes),
+            ];
+            table.Add(isCluster ? [.. cells, planned.DataNode ?? ""] : cells);
         }
 
         foreach (var line in table.Lines(style: style).Concat(plan.Warnings.Select(w => $"{style.Yellow("warning:")} {w}")))
@@ -46,10 +52,12 @@ internal static class BackupReport
     private static IEnumerable<string> Lines(BackupResult result, TextStyle style)
     {
         var version = result.ServerVersion is { } known ? $" (InfluxDB {known})" : "";
-        yield return $"Backup of {result.DataNode}{version}: {Text.Outcome(result.Outcome, style)}";
+        yield return $"Backup of {result.Source}{version}: {Text.Outcome(result.Outcome, style)}";
         var databases = result.Shards.Where(s => s.Outcome == ShardOutcome.Complete).Select(s => s.Shard.Database).Distinct().Count();
-        var skipped = result.Shards.Count(s => s.Outcome == ShardOutcome.Skipped);
+        var unchanged = result.UnchangedShardCount;
+        var skipped = result.Shards.Count(s => s.Outcome == ShardOutcome.Skipped) - unchanged;
         yield return $"  shards   {Text.Count(result.ShardCount, "shard")} of {Text.Count(databases, "database")}"
+            + (unchanged > 0 ? $", {unchanged} unchanged" : "")
             + (skipped > 0 ? $", {skipped} skipped" : "")
             + (result.FailedShardCount > 0 ? $", {style.Red($"{result.FailedShardCount} failed")}" : "");
         yield return $"  read     {Text.Size(result.Bytes)} in {Text.Duration(result.Duration)} ({Text.Rate(result.Bytes, result.Duration)})";

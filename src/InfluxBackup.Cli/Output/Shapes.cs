@@ -15,10 +15,15 @@ internal static class Shapes
     {
         whatIf = true,
         path = plan.Path,
+        source = plan.Source,
         dataNode = plan.DataNode,
+        strategy = plan.Strategy,
         serverVersion = plan.ServerVersion,
         shardCount = plan.Shards.Count,
+        unchangedShardCount = plan.Unchanged.Count,
         expectedBytes = plan.ExpectedBytes,
+        estimatedBytesPerSecond = plan.EstimatedBytesPerSecond,
+        estimatedDuration = plan.EstimatedDuration,
         shards = plan.Shards.Select(s => new
         {
             database = s.Shard.Key.Database,
@@ -27,6 +32,7 @@ internal static class Shapes
             startTime = ShardTime.ToDateTime(s.Shard.Start),
             endTime = ShardTime.ToDateTime(s.Shard.End),
             expectedBytes = s.ExpectedBytes,
+            dataNode = s.DataNode,
         }),
         warnings = plan.Warnings,
     };
@@ -37,11 +43,14 @@ internal static class Shapes
         path = result.Path,
         timestamp = result.Timestamp,
         manifestPath = result.ManifestPath,
+        source = result.Source,
         dataNode = result.DataNode,
+        strategy = result.Strategy,
         serverVersion = result.ServerVersion,
         startTime = result.StartTime,
         duration = result.Duration,
         shardCount = result.ShardCount,
+        unchangedShardCount = result.UnchangedShardCount,
         failedShardCount = result.FailedShardCount,
         bytes = result.Bytes,
         storedBytes = result.StoredBytes,

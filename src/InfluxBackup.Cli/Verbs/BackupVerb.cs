@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.IO.Compression;
+using InfluxBackup.BackupSets;
 using InfluxBackup.Cli.Arguments;
 using InfluxBackup.Cli.Output;
 using InfluxBackup.Operations;
+using InfluxBackup.Snapshotter;
 
 namespace InfluxBackup.Cli.Verbs;
 
@@ -18,6 +20,39 @@ internal sealed class BackupVerb : Verb
         Description = "Leave out shards without changes since this time, for instance that of the last backup. A shard that changed is taken whole.",
         HelpName = "time",
         CustomParser = ArgumentParsers.Time,
+    };
+
+    private readonly Option<BackupStrategy?> strategy = new("--strategy")
+    {
+        Description = "Which of the chosen shards to take: full takes all, incremental those that changed since the set got them (clusters only), "
+            + "metadata-only none. [default: full for a server, incremental for a cluster]",
+        HelpName = "full|incremental|metadata-only",
+        CustomParser = ArgumentParsers.Strategy,
+    };
+
+    private readonly Option<DataNodeAddress[]> from = new("--from")
+    {
+        Description = "Data node of a cluster to take shards from where it has them; other owners are used for the rest. May be given several times.",
+        HelpName = "host[:port]",
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = ArgumentParsers.DataNodes,
+    };
+
+    private readonly Option<bool> allOwners = new("--all-owners")
+    {
+        Description = "Read each shard of a cluster from all its owners and keep every point that any of them has.",
+    };
+
+    private readonly Option<int?> throttleLimitPerNode = new("--throttle-limit-per-node")
+    {
+        Description = "Connections to one data node of a cluster at once. [default: 2]",
+        HelpName = "number",
+        CustomParser = ArgumentParsers.Positive,
+    };
+
+    private readonly Option<bool> estimate = new("--estimate")
+    {
+        Description = "Show the plan with sizes and the time that it will take, measured by reading for a few seconds, and copy nothing.",
     };
 
     private readonly Option<CompressionLevel> compressionLevel = new("--compression-level")
@@ -36,10 +71,15 @@ internal sealed class BackupVerb : Verb
         Options.Add(path);
         server.AddTo(this);
         selection.AddTo(this);
+        Options.Add(strategy);
         Options.Add(since);
+        Options.Add(from);
+        Options.Add(allOwners);
         Options.Add(compressionLevel);
         Options.Add(throttleLimit);
+        Options.Add(throttleLimitPerNode);
         Options.Add(allowPartial);
+        Options.Add(estimate);
         Options.Add(whatIf);
     }
 
@@ -51,7 +91,11 @@ internal sealed class BackupVerb : Verb
             Server = server.ReadAny(arguments),
             Path = arguments.GetRequiredValue(path)!,
             Selection = selection.Read(arguments),
+            Strategy = arguments.GetValue(strategy),
             Since = arguments.GetValue(since),
+            From = arguments.GetValue(from) ?? [],
+            AllOwners = arguments.GetValue(allOwners),
+            ConnectionsPerNode = arguments.GetValue(throttleLimitPerNode) ?? BackupOptions.DefaultConnectionsPerNode,
             CompressionLevel = arguments.GetValue(compressionLevel),
             Parallelism = arguments.GetValue(throttleLimit),
             AllowPartial = arguments.GetValue(allowPartial),
@@ -59,7 +103,12 @@ internal sealed class BackupVerb : Verb
             Progress = progress,
         });
         var plan = await operation.PlanAsync(cancel);
-        if (arguments.GetValue(whatIf))
+        if (arguments.GetValue(estimate))
+        {
+            plan = await operation.EstimateAsync(plan, cancel);
+        }
+
+        if (arguments.GetValue(whatIf) || arguments.GetValue(estimate))
         {
             console.WriteResult(Shapes.Plan(plan), () => BackupReport.Lines(plan, console.Style));
             return ExitCode.Complete;

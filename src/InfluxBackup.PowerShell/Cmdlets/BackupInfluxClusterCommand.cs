@@ -1,8 +1,10 @@
 using System.IO.Compression;
 using System.Management.Automation;
+using InfluxBackup.BackupSets;
 using InfluxBackup.Operations;
 using InfluxBackup.PowerShell.Parameters;
 using InfluxBackup.PowerShell.Pipeline;
+using InfluxBackup.Snapshotter;
 
 namespace InfluxBackup.PowerShell.Cmdlets;
 
@@ -28,10 +30,23 @@ public sealed class BackupInfluxClusterCommand : ClusterCmdlet
     [PointInTime]
     public DateTimeOffset? End { get; set; }
 
-    /// <summary>Leave out shards that have not changed since then.</summary>
+    /// <summary>Which of the chosen shards to take.</summary>
     [Parameter]
+    public BackupStrategy? Strategy { get; set; }
+
+    /// <summary>Leave out shards that have not changed since then.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
     [PointInTime]
     public DateTimeOffset? Since { get; set; }
+
+    /// <summary>Data nodes to take shards from where they have them.</summary>
+    [Parameter(ParameterSetName = ClusterSet)]
+    [ValidateNotNullOrEmpty]
+    public string[]? From { get; set; }
+
+    /// <summary>Keep every point that any owner of a shard has.</summary>
+    [Parameter(ParameterSetName = ClusterSet)]
+    public SwitchParameter AllOwners { get; set; }
 
     /// <summary>How hard to compress the archives.</summary>
     [Parameter]
@@ -42,6 +57,15 @@ public sealed class BackupInfluxClusterCommand : ClusterCmdlet
     [ValidateRange(1, 256)]
     public int? ThrottleLimit { get; set; }
 
+    /// <summary>Connections to one data node at once.</summary>
+    [Parameter(ParameterSetName = ClusterSet)]
+    [ValidateRange(1, 256)]
+    public int ThrottleLimitPerNode { get; set; } = BackupOptions.DefaultConnectionsPerNode;
+
+    /// <summary>Show the plan with sizes and time, and copy nothing.</summary>
+    [Parameter]
+    public SwitchParameter Estimate { get; set; }
+
     /// <summary>Keep the backup although shards failed.</summary>
     [Parameter]
     public SwitchParameter AllowPartial { get; set; }
@@ -51,7 +75,11 @@ public sealed class BackupInfluxClusterCommand : ClusterCmdlet
         Server = Access,
         Path = this.LiteralDirectory(Path),
         Selection = Selection with { Start = Start, End = End },
+        Strategy = Strategy,
         Since = Since,
+        From = (From ?? []).Select(DataNodeAddress.Parse).ToList(),
+        AllOwners = AllOwners,
+        ConnectionsPerNode = ThrottleLimitPerNode,
         CompressionLevel = CompressionLevel,
         Parallelism = ThrottleLimit,
         AllowPartial = AllowPartial,
@@ -65,7 +93,11 @@ public sealed class BackupInfluxClusterCommand : ClusterCmdlet
         var operation = new BackupOperation(CreateOptions());
         var plan = Await(operation.PlanAsync);
         WriteWarnings(plan.Warnings);
-        if (Approve($"Back up {plan}", plan))
+        if (Estimate)
+        {
+            WriteObject(Await(cancel => operation.EstimateAsync(plan, cancel)));
+        }
+        else if (Approve($"Back up {plan}", plan))
         {
             var result = Await(cancel => operation.RunAsync(plan, cancel));
             WriteObject(result);

@@ -19,6 +19,23 @@ public sealed class BackupOperation(BackupOptions options)
     }
 
     /// <summary>
+    /// The plan with the time that it will take: some shards are read for a few seconds, as fast as they come, and compressed as in a
+    /// backup. Nothing is kept, and the set is not touched.
+    /// </summary>
+    /// <exception cref="InfluxBackupException">None of the shards could be read.</exception>
+    public async Task<BackupPlan> EstimateAsync(BackupPlan plan, CancellationToken cancel)
+    {
+        using var origin = OpenOrigin();
+        var speed = await new SpeedProbe(origin.OpenSource(plan), options).MeasureAsync(plan, cancel).ConfigureAwait(false);
+        return plan with
+        {
+            EstimatedBytesPerSecond = speed,
+            EstimatedDuration = plan.Shards.Count == 0 ? TimeSpan.Zero
+                : speed > 0 && plan.ExpectedBytes is { } bytes ? TimeSpan.FromSeconds(bytes / speed.Value) : null,
+        };
+    }
+
+    /// <summary>
     /// Does what the plan says. A shard that can't be had is in the result; the backup is then kept only where
     /// <see cref="OperationOptions.AllowPartial"/> was given, and its manifest says what is missing.
     /// </summary>
@@ -32,8 +49,8 @@ public sealed class BackupOperation(BackupOptions options)
         using var writer = PortableBackupWriter.Begin(set, options.CompressionLevel, started, logger);
         var tasks = plan.Shards.Select(s => new ShardTask(s.Shard.Key, s.ExpectedBytes)).ToList();
         logger.LogInformation("Backing up {Plan}.", plan);
-        var source = await origin.OpenSourceAsync(plan, cancel).ConfigureAwait(false);
-        var shards = await new ShardTransfer(options.Transfer).RunAsync(tasks, source, writer, cancel).ConfigureAwait(false);
+        await origin.PrepareAsync(plan, cancel).ConfigureAwait(false);
+        var shards = await new ShardTransfer(options.Transfer).RunAsync(tasks, origin.OpenSource(plan), writer, cancel).ConfigureAwait(false);
 
         var result = new BackupResult
         {
@@ -45,7 +62,7 @@ public sealed class BackupOperation(BackupOptions options)
             ServerVersion = plan.ServerVersion,
             StartTime = started,
             Shards = [.. shards, .. plan.Unchanged.Select(Unchanged)],
-            Warnings = [.. plan.Warnings, .. origin.Warnings(shards), .. WarningsOf(shards)],
+            Warnings = [.. plan.Warnings, .. WarningsOf(shards)],
         };
         if (result.Outcome == Outcome.Complete || (result.Outcome == Outcome.Partial && options.AllowPartial))
         {

@@ -8,6 +8,9 @@ namespace InfluxBackup.Operations;
 /// <summary>What to back up, from where, into which set.</summary>
 public sealed record BackupOptions : OperationOptions
 {
+    /// <summary>Two read as fast as a server sends.</summary>
+    public const int DefaultConnectionsPerNode = 2;
+
     /// <summary>A single server (<see cref="ServerAccess"/>) or a cluster (<see cref="ClusterAccess"/>).</summary>
     public required InfluxAccess Server { get; init; }
 
@@ -32,8 +35,8 @@ public sealed record BackupOptions : OperationOptions
     /// <summary>Read each shard of a cluster from all its owners and keep every point that any of them has.</summary>
     public bool AllOwners { get; init; }
 
-    /// <summary>Connections to one data node of a cluster at once. Two read as fast as a server sends.</summary>
-    public int ConnectionsPerNode { get; init; } = 2;
+    /// <summary>Connections to one data node of a cluster at once.</summary>
+    public int ConnectionsPerNode { get; init; } = DefaultConnectionsPerNode;
 
     public CompressionLevel CompressionLevel { get; init; } = CompressionLevel.Fastest;
 

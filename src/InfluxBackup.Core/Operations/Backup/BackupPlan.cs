@@ -1,3 +1,4 @@
+using System.Globalization;
 using InfluxBackup.BackupSets;
 using InfluxBackup.Cluster;
 using InfluxBackup.Metadata;
@@ -54,7 +55,10 @@ public sealed record BackupPlan
 
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
-    /// <summary>How long reading and compressing will take; only where it was measured.</summary>
+    /// <summary>Bytes read and compressed in a second; only where it was measured, see <see cref="BackupOperation.EstimateAsync"/>.</summary>
+    public double? EstimatedBytesPerSecond { get; init; }
+
+    /// <summary>How long the backup will take; only where speed and sizes are known.</summary>
     public TimeSpan? EstimatedDuration { get; init; }
 
     /// <summary>Bytes to read, where they are known.</summary>
@@ -65,8 +69,9 @@ public sealed record BackupPlan
     {
         var databases = Shards.Select(s => s.Shard.Key.Database).Distinct().Count();
         var size = ExpectedBytes is { } bytes ? $", about {ByteSize.Format(bytes)}" : "";
+        var time = EstimatedDuration is { } duration ? string.Create(CultureInfo.InvariantCulture, $" in about {(int)duration.TotalHours}{duration:\\:mm\\:ss}") : "";
         var unchanged = Unchanged.Count > 0 ? $" ({Unchanged.Count} unchanged)" : "";
-        var what = Strategy == BackupStrategy.MetadataOnly ? "metadata" : $"metadata and {Count.Of(Shards.Count, "shard")} of {Count.Of(databases, "database")}{size}{unchanged}";
+        var what = Strategy == BackupStrategy.MetadataOnly ? "metadata" : $"metadata and {Count.Of(Shards.Count, "shard")} of {Count.Of(databases, "database")}{size}{time}{unchanged}";
         return $"{what} from {Source} into '{Path}'";
     }
 }

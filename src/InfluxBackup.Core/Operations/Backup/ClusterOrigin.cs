@@ -16,7 +16,7 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
     private readonly ILogger logger = options.Logger;
     private readonly MetaNodeClient meta = access.CreateMetaClient(options.Logger);
     private ClusterShardSource? source;
-    private IReadOnlyDictionary<ShardKey, IReadOnlyList<ShardCopy>> settled = new Dictionary<ShardKey, IReadOnlyList<ShardCopy>>();
+    private IReadOnlyDictionary<ShardKey, IReadOnlyList<ShardCopy>>? settled;
     private IReadOnlySet<ShardKey> inSet = new HashSet<ShardKey>();
     private IReadOnlyDictionary<ShardKey, long> lastModifiedInSet = new Dictionary<ShardKey, long>();
 
@@ -47,21 +47,27 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
     /// manifest records: a cache that is written later would change the time of a shard that nobody has written to since, and the next
     /// backup would copy it again. Each shard is flushed once more before it is read, so nothing that these times tell of can be missing.
     /// </summary>
-    public async Task<IShardSource> OpenSourceAsync(BackupPlan plan, CancellationToken cancel)
+    public async Task PrepareAsync(BackupPlan plan, CancellationToken cancel)
     {
-        RememberSet(plan);
-        var nodes = ClusterSurvey.NodesOf(plan.Metadata, logger);
-        var shards = plan.Shards.Select(s => s.Shard).ToList();
         await new CacheFlush(access.DataNodes, options.ConnectionsPerNode, logger)
             .RunAsync(plan.Shards.Select(s => (s.Shard.Key, s.Copies)).ToList(), cancel).ConfigureAwait(false);
-        settled = shards.Count > 0
-            ? await new ClusterSurvey(meta, nodes, access.DataNodes, logger).FindCopiesAsync(shards, cancel).ConfigureAwait(false)
-            : settled;
+        if (plan.Shards.Count > 0)
+        {
+            var survey = new ClusterSurvey(meta, ClusterSurvey.NodesOf(plan.Metadata, logger), access.DataNodes, logger);
+            settled = await survey.FindCopiesAsync(plan.Shards.Select(s => s.Shard).ToList(), cancel).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public IShardSource OpenSource(BackupPlan plan)
+    {
+        RememberSet(plan);
+        settled ??= plan.Shards.ToDictionary(s => s.Shard.Key, s => s.Copies);
         source = new ClusterShardSource(
             new ClusterShardSourceOptions
             {
                 Copies = settled,
-                Nodes = nodes.Values.Distinct().ToDictionary(n => n, LiveSource),
+                Nodes = ClusterSurvey.NodesOf(plan.Metadata, logger).Values.Distinct().ToDictionary(n => n, LiveSource),
                 Preferred = options.From.ToHashSet(),
                 ConnectionsPerNode = options.ConnectionsPerNode,
                 InSet = inSet,
@@ -80,9 +86,6 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
             LastModified = owners.Select(o => o.LastModified).Append(lastModifiedInSet.GetValueOrDefault(shard.Shard)).Max(),
         };
     }
-
-    /// <inheritdoc/>
-    public IEnumerable<string> Warnings(IReadOnlyList<ShardResult> shards) => [];
 
     /// <inheritdoc/>
     public void Dispose()
@@ -134,7 +137,7 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
             return [];
         }
 
-        var copies = settled[shard];
+        var copies = settled![shard];
         var isComplete = !OwnerChoice.LagsBehind(taken, source.CopiesOf(shard));
         return copies.Where(c => c.LastModified is not null && c.Size is not null && (isComplete || c.NodeId == taken.NodeId))
             .Select(c => new ManifestOwner

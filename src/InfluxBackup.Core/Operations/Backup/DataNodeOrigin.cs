@@ -66,14 +66,14 @@ internal sealed class DataNodeOrigin(ServerAccess server, BackupOptions options)
     }
 
     /// <inheritdoc/>
-    public Task<IShardSource> OpenSourceAsync(BackupPlan plan, CancellationToken cancel) => Task.FromResult<IShardSource>(
-        new LiveShardSource(client, new LiveShardSourceOptions { Since = options.Since, BarrierPatience = options.FlushPatience, Http = http }, options.Logger));
+    public Task PrepareAsync(BackupPlan plan, CancellationToken cancel) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public IShardSource OpenSource(BackupPlan plan) => new LiveShardSource(
+        client, new LiveShardSourceOptions { Since = options.Since, BarrierPatience = options.FlushPatience, Http = http }, options.Logger);
 
     /// <inheritdoc/>
     public ManifestShard Describe(ManifestShard entry, ShardResult shard) => entry;
-
-    /// <inheritdoc/>
-    public IEnumerable<string> Warnings(IReadOnlyList<ShardResult> shards) => [];
 
     /// <inheritdoc/>
     public void Dispose() => http?.Dispose();

@@ -9,12 +9,11 @@ internal interface IBackupOrigin : IDisposable
     /// <summary>Asks what there is and decides what to take. Changes nothing.</summary>
     Task<BackupPlan> PlanAsync(CancellationToken cancel);
 
-    /// <summary>Opens the source of the plan's shards.</summary>
-    Task<IShardSource> OpenSourceAsync(BackupPlan plan, CancellationToken cancel);
+    /// <summary>What has to be done before the shards are copied, but not to look at them.</summary>
+    Task PrepareAsync(BackupPlan plan, CancellationToken cancel);
+
+    /// <summary>The source of the plan's shards.</summary>
+    IShardSource OpenSource(BackupPlan plan);
 
     /// <summary>Adds to a shard's entry in the manifest what only the origin knows.</summary>
-    ManifestShard Describe(ManifestShard entry, ShardResult shard);
-
-    /// <summary>What the user should know of the run besides what its shards say.</summary>
-    IEnumerable<string> Warnings(IReadOnlyList<ShardResult> shards);
-}
+    ManifestShard Describe(ManifestShard entry, ShardResult shard);}
