@@ -25,6 +25,15 @@ public sealed class BackupSet
         };
     }
 
+    /// <summary>Opens a set by its directory, or by one of its manifests, which then names the backup that is meant.</summary>
+    /// <param name="path">The directory, or a file whose name ends in <c>.manifest</c>.</param>
+    /// <returns>The set, and the backup's timestamp where a manifest was named.</returns>
+    /// <exception cref="InfluxBackupException">There is neither.</exception>
+    public static (BackupSet Set, string? Timestamp) OpenAt(string path) =>
+        path.EndsWith(ManifestFile.Suffix, StringComparison.Ordinal) && File.Exists(path)
+            ? (Open(Path.GetDirectoryName(Path.GetFullPath(path))!), Path.GetFileName(path)[..^ManifestFile.Suffix.Length])
+            : (Open(path), null);
+
     /// <summary>Opens a set, and creates its directory where there is none.</summary>
     public static BackupSet OpenOrCreate(string path)
     {

@@ -81,6 +81,15 @@ public sealed class InfluxHttpClient : IDisposable
         }
     }
 
+    /// <summary>Whether the anti-entropy service is switched on; false where the server has no such service. Needs an administrator.</summary>
+    public async Task<bool> IsAntiEntropyEnabledAsync(CancellationToken cancel)
+    {
+        using var answer = await QueryAsync("SHOW DIAGNOSTICS FOR 'config-ae'", cancel).ConfigureAwait(false);
+        return Series(answer).Any(s => s.TryGetProperty("columns", out var columns) && s.TryGetProperty("values", out var values)
+            && columns.EnumerateArray().Select(c => c.GetString()).ToList().IndexOf("enabled") is >= 0 and var enabled
+            && values.EnumerateArray().Any(v => v.GetArrayLength() > enabled && v[enabled].ValueKind == JsonValueKind.True));
+    }
+
     private static Dictionary<ulong, ShardStatistics> ParseShardStatistics(JsonDocument answer)
     {
         var statistics = new Dictionary<ulong, ShardStatistics>();

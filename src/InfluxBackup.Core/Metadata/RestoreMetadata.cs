@@ -9,6 +9,10 @@ public static class RestoreMetadata
     /// <summary>The monitor's own database, which every server makes for itself.</summary>
     public const string InternalDatabase = "_internal";
 
+    private const long NanosecondsPerTick = 100;
+    private static readonly TimeSpan ShortestDuration = TimeSpan.FromHours(1);
+    private static readonly TimeSpan LongestDuration = TimeSpan.FromTicks(long.MaxValue / NanosecondsPerTick);
+
     /// <summary>Builds the message.</summary>
     /// <param name="source">Metadata of the backup.</param>
     /// <param name="databases">Databases to create.</param>
@@ -34,6 +38,60 @@ public static class RestoreMetadata
         data.MaxShardGroupID = groups.Select(g => g.ID).DefaultIfEmpty().Max();
         data.MaxShardID = groups.SelectMany(g => g.Shards).Select(s => s.ID).DefaultIfEmpty().Max();
         return data;
+    }
+
+    /// <summary>Takes shards away, and groups of which nothing is left.</summary>
+    public static void RemoveShards(Data data, IReadOnlySet<ulong> ids)
+    {
+        foreach (var policy in data.Databases.SelectMany(d => d.RetentionPolicies))
+        {
+            foreach (var group in policy.ShardGroups.ToList())
+            {
+                foreach (var shard in group.Shards.Where(s => ids.Contains(s.ID)).ToList())
+                {
+                    group.Shards.Remove(shard);
+                }
+
+                if (group.Shards.Count == 0)
+                {
+                    policy.ShardGroups.Remove(group);
+                }
+            }
+        }
+    }
+
+    /// <summary>Gives all policies another duration.</summary>
+    /// <param name="data">What is to be created; changed in place.</param>
+    /// <param name="duration">The duration; zero keeps data for ever.</param>
+    /// <exception cref="InfluxBackupException">No server accepts the duration.</exception>
+    public static void SetDuration(Data data, TimeSpan duration)
+    {
+        if (duration != TimeSpan.Zero && (duration < ShortestDuration || duration > LongestDuration))
+        {
+            throw new InfluxBackupException("DurationInvalid", ErrorKind.InvalidArgument, $"A retention policy can't keep data for {duration}.")
+            {
+                Remedy = "Give one hour or more, or INF for ever.",
+            };
+        }
+
+        foreach (var policy in data.Databases.SelectMany(d => d.RetentionPolicies))
+        {
+            policy.Duration = duration.Ticks * NanosecondsPerTick;
+            if (policy.Duration > 0 && policy.ShardGroupDuration > policy.Duration)
+            {
+                // What a server chooses for such a policy.
+                policy.ShardGroupDuration = (duration >= TimeSpan.FromDays(180) ? TimeSpan.FromDays(7) : duration >= TimeSpan.FromDays(2) ? TimeSpan.FromDays(1) : TimeSpan.FromHours(1)).Ticks * NanosecondsPerTick;
+            }
+        }
+    }
+
+    /// <summary>Gives all policies another replication factor.</summary>
+    public static void SetReplication(Data data, int factor)
+    {
+        foreach (var policy in data.Databases.SelectMany(d => d.RetentionPolicies))
+        {
+            policy.ReplicaN = (uint)factor;
+        }
     }
 
     private static DatabaseInfo Create(

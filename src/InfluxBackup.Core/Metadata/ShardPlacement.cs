@@ -52,6 +52,10 @@ public sealed class ShardPlacement
     /// <summary>Whether there is a place for every time of every source.</summary>
     public bool IsComplete => Unplaced.Count == 0;
 
+    /// <summary>Each shard goes whole into one that was made for it.</summary>
+    public static ShardPlacement OfWhole(IEnumerable<(ShardKey Source, ShardKey Target)> shards) =>
+        new(shards.Select(s => new TargetShard(s.Target, [], [ShardPiece.Whole(s.Source)])).ToList(), [], []);
+
     /// <summary>Finds the places.</summary>
     /// <param name="source">Metadata that the shards come from.</param>
     /// <param name="shards">The shards of the source that are wanted.</param>

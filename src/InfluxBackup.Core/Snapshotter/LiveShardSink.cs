@@ -1,176 +1,158 @@
 using System.Collections.Concurrent;
-using InfluxBackup.Http;
+using System.Runtime.ExceptionServices;
 using InfluxBackup.Metadata;
 using InfluxBackup.Transfer;
 using Microsoft.Extensions.Logging;
 
 namespace InfluxBackup.Snapshotter;
 
-/// <summary>
-/// Uploads shards into a running data node, each in one go from local data, because the server locks the shard meanwhile.
-/// The server never says whether it took an upload, so each shard is looked at afterwards: with the HTTP API its files are
-/// counted, else the shard is read back and its files compared.
-/// </summary>
-/// <param name="client">The data node.</param>
-/// <param name="targets">Where each shard goes; the shards must exist on the node.</param>
-/// <param name="http">The node's HTTP API, where known.</param>
-/// <param name="logger">Takes what happens on the way.</param>
-public sealed class LiveShardSink(
-    SnapshotterClient client, IReadOnlyDictionary<ShardKey, ShardKey> targets, InfluxHttpClient? http, ILogger logger) : IShardSink
+/// <summary>How a shard fared on one of its owners.</summary>
+/// <param name="NodeId">Id of the data node in its cluster; 0 for a single server.</param>
+/// <param name="DataNode">Its address.</param>
+/// <param name="IsComplete">It holds the shard's files, and was looked at.</param>
+/// <param name="Error">Why it does not.</param>
+public sealed record OwnerResult(ulong NodeId, string DataNode, bool IsComplete, InfluxBackupException? Error)
 {
-    private static readonly TimeSpan LookDelay = TimeSpan.FromMilliseconds(100);
-    private const int Looks = 6;
+    /// <summary>It held the files before anything was sent.</summary>
+    public bool WasThere { get; init; }
 
-    /// <summary>Less than this is read to its end: a broken connection leaves a line in the server's log.</summary>
-    private const long WorthBreakingOff = 4 << 20;
+    /// <inheritdoc/>
+    public override string ToString() => $"{DataNode}: {(IsComplete ? "complete" : Error?.Id ?? "not tried")}";
+}
 
-    private readonly ConcurrentDictionary<ShardKey, (IReadOnlyList<ShardArchiveEntry> Files, long Bytes)> uploads = new();
+/// <summary>
+/// Uploads shards into the running data nodes that own them: one pass over the archive for all owners of a shard, each in one go from local
+/// data, because a server locks the shard meanwhile. The server never says whether it took an upload, so each shard is looked at
+/// afterwards on every owner. A shard is complete when all its owners hold it; an owner that fails does not stop the others, and what is
+/// tried again is sent only to those that lack it.
+/// </summary>
+/// <param name="owners">The owners of each shard, which is named as the nodes call it.</param>
+/// <param name="isResumed">An earlier run may have been here: shards are looked at before anything is sent.</param>
+/// <param name="logger">Takes what happens on the way.</param>
+public sealed class LiveShardSink(Func<ShardKey, IReadOnlyList<LiveNode>> owners, bool isResumed, ILogger logger) : IShardSink
+{
+    private readonly ConcurrentDictionary<ShardKey, Delivery> deliveries = new();
 
     /// <inheritdoc/>
     public async Task WriteAsync(ShardKey shard, GuardedArchive archive, CancellationToken cancel)
     {
-        var target = targets[shard];
-        var renamer = new TarRenamer(target);
-        var scanner = new TarScanner(renamer, shard.ToString());
-        ShardUpload? upload = null;
+        var delivery = deliveries.GetOrAdd(shard, key => new Delivery(owners(key).Select(n => new OwnerDelivery(n, key, logger)).ToList()));
+        var open = delivery.Owners.Where(o => !o.IsDone).ToList();
+        var looks = isResumed || delivery.Attempts++ > 0;
         try
         {
-            while (await archive.ReadAsync(cancel).ConfigureAwait(false) is { IsEmpty: false } piece)
+            await Task.WhenAll(open.Select(o => o.BeginAsync(looks, delivery.Expected, cancel))).ConfigureAwait(false);
+            if (open.Count > 0 && open.All(o => o.Error is not null))
             {
-                scanner.Append(piece.Span);
-                if (!renamer.Output.IsEmpty)
-                {
-                    upload ??= await client.BeginUploadAsync(target.Id, cancel).ConfigureAwait(false);
-                    await upload.WriteAsync(renamer.Output, cancel).ConfigureAwait(false);
-                    renamer.Clear();
-                }
+                throw Failed(shard, delivery);
             }
 
-            // A shard without files is there already.
-            if (upload is not null)
-            {
-                renamer.Finish();
-                await upload.WriteAsync(renamer.Output, cancel).ConfigureAwait(false);
-                await upload.CompleteAsync(cancel).ConfigureAwait(false);
-            }
-
-            uploads[shard] = (renamer.Sent, upload?.Sent ?? 0);
+            delivery.Expected = await SendAsync(shard, delivery, open, archive, cancel).ConfigureAwait(false);
         }
         finally
         {
-            if (upload is not null)
-            {
-                await upload.DisposeAsync().ConfigureAwait(false);
-            }
+            await Task.WhenAll(open.Select(o => o.ReleaseAsync())).ConfigureAwait(false);
         }
     }
 
     /// <inheritdoc/>
     public async Task<ShardReceipt> AcceptAsync(ShardKey shard, ShardArchive archive, CancellationToken cancel)
     {
-        var target = targets[shard];
-        var (files, bytes) = uploads[shard];
-        // The same name twice in an archive is one file on the server, the later one.
-        var expected = files.GroupBy(f => f.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Last().Size, StringComparer.Ordinal);
-        for (var look = 1; ; look++)
-        {
-            if (await HoldsFilesAsync(target, expected, cancel).ConfigureAwait(false))
-            {
-                return new ShardReceipt(bytes, target.Id);
-            }
-
-            if (look == Looks)
-            {
-                throw new InfluxBackupException(
-                    "ShardUploadLost", ErrorKind.InvalidData, $"Data node {client.Address} took the upload of {shard} without complaint, but its {target} does not hold the files.")
-                {
-                    Subject = shard.ToString(),
-                    Remedy = "Its log has the reason, in lines with service=snapshot or about this shard.",
-                    IsTransient = true,
-                };
-            }
-
-            logger.LogDebug("{Target} does not show the files of {Shard} yet; looking again.", target, shard);
-            await Task.Delay(LookDelay * look, cancel).ConfigureAwait(false);
-        }
+        var delivery = deliveries[shard];
+        await Task.WhenAll(delivery.Owners.Where(o => o.Error is null).Select(o => o.VerifyAsync(shard, delivery.Expected!, cancel))).ConfigureAwait(false);
+        return delivery.Owners.All(o => o.IsDone)
+            ? new ShardReceipt(delivery.Owners.Sum(o => o.Bytes), shard.Id)
+            : throw Failed(shard, delivery);
     }
 
-    /// <summary>What was uploaded stays in the shard: the server has no way to take it back short of dropping the shard.</summary>
+    /// <summary>What was uploaded stays in the shard: a server has no way to take it back short of dropping the shard.</summary>
     public Task DiscardAsync(ShardKey shard)
     {
-        uploads.TryRemove(shard, out _);
+        if (deliveries.TryGetValue(shard, out var delivery) && delivery.Owners.Count > 1)
+        {
+            foreach (var lost in delivery.Owners.Where(o => o.Error is { Kind: ErrorKind.Connection }))
+            {
+                lost.Node.IsGivenUp = true;
+            }
+        }
+
         return Task.CompletedTask;
     }
 
-    private async Task<bool> HoldsFilesAsync(ShardKey target, Dictionary<string, long> expected, CancellationToken cancel) =>
-        await CountsMatchAsync(target, expected, cancel).ConfigureAwait(false)
-        || (await ReadBackAsync(target, expected, cancel).ConfigureAwait(false) is { } found && Matches(found, expected));
+    /// <summary>How a shard fared on each of its owners; empty for a shard that was never begun.</summary>
+    public IReadOnlyList<OwnerResult> ResultsOf(ShardKey shard) =>
+        deliveries.TryGetValue(shard, out var delivery)
+            ? delivery.Owners.Select(o => new OwnerResult(o.Node.Id, o.Node.Client.Address.ToString(), o.IsDone, o.Error) { WasThere = o.WasThere }).ToList()
+            : [];
 
-    private async Task<bool> CountsMatchAsync(ShardKey target, Dictionary<string, long> expected, CancellationToken cancel)
+    /// <summary>Reads the archive to its end and sends it to those owners that it is to be sent to. Returns the TSM files that it holds.</summary>
+    private static async Task<Dictionary<string, long>> SendAsync(
+        ShardKey shard, Delivery delivery, List<OwnerDelivery> open, GuardedArchive archive, CancellationToken cancel)
     {
-        if (http is null)
+        var renamer = new TarRenamer(shard);
+        var scanner = new TarScanner(renamer, shard.ToString());
+        while (await archive.ReadAsync(cancel).ConfigureAwait(false) is { IsEmpty: false } piece)
         {
-            return false;
-        }
-
-        try
-        {
-            var statistics = await http.ReadShardStatisticsAsync(cancel).ConfigureAwait(false);
-            return statistics.TryGetValue(target.Id, out var shard) && shard.TsmFiles == expected.Count && shard.DiskBytes == expected.Values.Sum();
-        }
-        catch (InfluxBackupException e)
-        {
-            logger.LogDebug("{Message} {Target} is read back instead.", e.Message, target);
-            return false;
-        }
-    }
-
-    /// <summary>
-    /// The TSM files that the shard holds, with their sizes, as far as it takes to know: once all expected files have been
-    /// seen and much is still to come, the connection is broken off. (The server has renamed a file only when it was whole.)
-    /// </summary>
-    private async Task<Dictionary<string, long>?> ReadBackAsync(ShardKey target, Dictionary<string, long> expected, CancellationToken cancel)
-    {
-        try
-        {
-            var content = await client.OpenShardAsync(target.Id, null, cancel).ConfigureAwait(false);
-            var stream = new ShardStream(content) { IsRepeatable = true, IsHashed = false };
-            await using (stream.ConfigureAwait(false))
+            scanner.Append(piece.Span);
+            if (!renamer.Output.IsEmpty)
             {
-                using var archive = new GuardedArchive(target, stream, $"{target} on {client.Address}");
-                long read = 0;
-                while (await archive.ReadAsync(cancel).ConfigureAwait(false) is { IsEmpty: false } piece)
-                {
-                    read += piece.Length;
-                    var seen = TsmFiles(archive.Entries);
-                    if (Contains(seen, expected) && seen.Values.Sum() - read > WorthBreakingOff)
-                    {
-                        return seen;
-                    }
-                }
-
-                return TsmFiles(archive.Entries);
+                await SendToAllAsync(renamer.Output).ConfigureAwait(false);
+                renamer.Clear();
             }
         }
-        catch (InfluxBackupException e) when (e.IsTransient)
+
+        if (renamer.Sent.Count > 0)
         {
-            logger.LogDebug("Reading back {Target}: {Message}", target, e.Message);
-            return null;
+            renamer.Finish();
+            await SendToAllAsync(renamer.Output).ConfigureAwait(false);
+        }
+
+        await Task.WhenAll(open.Where(o => o.Sends && o.Error is null).Select(o => o.CompleteAsync(cancel))).ConfigureAwait(false);
+
+        // The same name twice in an archive is one file on the server, the later one.
+        return renamer.Sent.GroupBy(f => f.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Last().Size, StringComparer.Ordinal);
+
+        async Task SendToAllAsync(ReadOnlyMemory<byte> bytes)
+        {
+            await Task.WhenAll(open.Where(o => o.Sends && o.Error is null).Select(o => o.WriteAsync(bytes, cancel))).ConfigureAwait(false);
+            if (open.Count > 0 && open.All(o => o.Error is not null))
+            {
+                throw Failed(shard, delivery);
+            }
         }
     }
 
-    private static Dictionary<string, long> TsmFiles(IReadOnlyList<ShardArchiveEntry> entries) =>
-        entries.Where(e => ShardFileName.IsTsm(e.Name)).GroupBy(e => e.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Last().Size, StringComparer.Ordinal);
+    /// <summary>The error of a shard that is not on all its owners: worth another attempt as long as one of them is.</summary>
+    private static InfluxBackupException Failed(ShardKey shard, Delivery delivery)
+    {
+        var failed = delivery.Owners.Where(o => !o.IsDone).ToList();
+        if (delivery.Owners.Count == 1)
+        {
+            ExceptionDispatchInfo.Throw(failed[0].Error!);
+        }
 
-    private static bool Contains(Dictionary<string, long> there, Dictionary<string, long> expected) =>
-        expected.All(e => there.TryGetValue(e.Key, out var size) && size == e.Value);
+        var done = delivery.Owners.Count - failed.Count;
+        var why = string.Join(" ", failed.Select(o => $"{o.Node.Client.Address}: {o.Error?.Message ?? "it was not asked."}"));
+        return new InfluxBackupException(
+            "ShardNotOnAllOwners",
+            // With another owner there the hosts are not gone altogether, and the next shards are worth a try.
+            done == 0 && failed.All(o => o.Error?.Kind == ErrorKind.Connection) ? ErrorKind.Connection : ErrorKind.InvalidData,
+            $"{shard} is on {done} of its {delivery.Owners.Count} owners. {why}",
+            failed.Select(o => o.Error).FirstOrDefault(e => e is not null))
+        {
+            Subject = shard.ToString(),
+            Remedy = "When its data nodes are up, run the same restore again with -Resume (--resume): it sends the shard to the owners that lack it.",
+            IsTransient = failed.Any(o => o.IsWorthRetrying),
+        };
+    }
 
-    /// <summary>
-    /// Same names and sizes; or the server has already compacted: then the uploaded files have given way to ones that are at
-    /// least as high in the order of generations, with a sequence above 1. (What it writes from its cache has sequence 1.)
-    /// </summary>
-    private static bool Matches(Dictionary<string, long> there, Dictionary<string, long> expected) =>
-        Contains(there, expected)
-        || expected.Where(e => !there.TryGetValue(e.Key, out var size) || size != e.Value)
-            .All(lost => there.Keys.Any(other => !expected.ContainsKey(other) && ShardFileName.IsCompacted(other) && string.CompareOrdinal(other, lost.Key) > 0));
+    private sealed class Delivery(IReadOnlyList<OwnerDelivery> owners)
+    {
+        public IReadOnlyList<OwnerDelivery> Owners => owners;
+
+        public int Attempts { get; set; }
+
+        /// <summary>The shard's TSM files, once an attempt has seen all of them.</summary>
+        public Dictionary<string, long>? Expected { get; set; }
+    }
 }

@@ -1,85 +1,74 @@
 using InfluxBackup.BackupSets;
 using InfluxBackup.Metadata;
-using InfluxBackup.Snapshotter;
 using InfluxBackup.Transfer;
 
 namespace InfluxBackup.Operations;
 
 /// <summary>
 /// Decides what a restore will do. Everything that can be known beforehand is found out here: which databases and shards are
-/// meant, whether every archive is sound, whether the names are free. The server is only read.
+/// meant, whether every archive is sound, whether the names are free. The target is only read.
 /// </summary>
-internal sealed class RestorePlanner(RestoreOptions options, ServerAccess server, SnapshotterClient client)
+internal sealed class RestorePlanner(RestoreOptions options, IRestoreTarget target)
 {
-    private readonly List<InfluxBackupException> conflicts = [];
-    private readonly List<string> warnings = [];
+    private readonly RestoreFindings findings = new(options.AllowPartial);
 
     public async Task<RestorePlan> PlanAsync(CancellationToken cancel)
     {
-        var point = FindRestorePoint();
+        var point = RestorePointFinder.Find(options.Path, options.Timestamp, options.Combine, findings.Warnings);
         var backup = point.Newest;
-        warnings.AddRange(backup.MetadataWarnings);
+        findings.Warnings.AddRange(backup.MetadataWarnings);
         var databases = ChooseDatabases(point);
         CheckNewNames(databases);
-        var shards = ChooseShards(point, databases);
-        CheckMissing(point, databases);
-        WarnOfGaps(point, databases);
-
-        var target = ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, $"data node {client.Address}");
-        CheckTarget(target, databases);
-        if (server.CreateHttpClient() is { } http)
+        var shards = options.MetadataOnly || IsMetadataOnly(backup) ? [] : ChooseShards(point, databases);
+        if (!options.MetadataOnly && !IsMetadataOnly(backup))
         {
-            // An address or credential that is wrong shows now, not after the data.
-            using (http)
-            {
-                _ = await http.ReadUserNamesAsync(cancel).ConfigureAwait(false);
-            }
+            CheckMissing(point, databases);
+            WarnOfGaps(point, databases);
         }
 
+        var metadata = CreateMetadata(point, databases, shards.Select(s => s.Key.Id).ToHashSet());
+        await target.ExamineAsync(metadata, findings, cancel).ConfigureAwait(false);
+
         var planned = await CheckArchivesAsync(shards, cancel).ConfigureAwait(false);
-        var sound = planned.Where(s => s.Problem is null).Select(s => s.Source.Id).ToHashSet();
-        var metadata = RestoreMetadata.Create(
-            point.Metadata, databases, options.Selection.RetentionPolicies, sound, options.NewDatabase, options.NewRetentionPolicy);
+        RestoreMetadata.RemoveShards(metadata, planned.Where(s => s.Problem is not null).Select(s => s.Source.Id).ToHashSet());
         WarnOfExpiry(metadata);
         return new RestorePlan
         {
             Path = backup.Directory,
             Timestamp = backup.Timestamp,
-            DataNode = client.Address.ToString(),
+            Target = options.Server.Name,
+            DataNode = (options.Server as ServerAccess)?.DataNode.ToString(),
+            MetaNode = options.Server is ClusterAccess cluster ? string.Join(", ", cluster.MetaNodes) : null,
             RestorePoint = point,
+            Names = new RestoreNames(databases, options.Selection.RetentionPolicies, options.NewDatabase, options.NewRetentionPolicy),
+            IsWhole = options.Selection.IsEverything,
+            IsResumed = options.Resume,
             Metadata = metadata,
             Shards = planned,
-            Conflicts = conflicts,
-            Warnings = warnings,
+            Conflicts = findings.Conflicts,
+            Warnings = findings.Warnings,
         };
     }
 
-    private RestorePoint FindRestorePoint()
+    private Data CreateMetadata(RestorePoint point, List<string> databases, IReadOnlySet<ulong> shards)
     {
-        var set = BackupSet.Open(options.Path);
-        if (options.Combine)
+        var metadata = RestoreMetadata.Create(
+            point.Metadata, databases, options.Selection.RetentionPolicies, shards, options.NewDatabase, options.NewRetentionPolicy);
+        if (options.NewDuration is { } duration)
         {
-            return RestorePoint.Combine(set, options.Timestamp);
+            RestoreMetadata.SetDuration(metadata, duration);
         }
 
-        var backup = set.Find(options.Timestamp);
-        if (options.Timestamp is null && backup.Manifest.Run?.Since is { } since)
+        if (options.NewReplicationFactor is { } factor)
         {
-            throw new InfluxBackupException(
-                "BackupIsIncremental", ErrorKind.InvalidArgument, $"The newest backup in '{set.Directory}', {backup.Timestamp}, holds only the shards that changed since {since:yyyy-MM-dd'T'HH:mm:ss'Z'}.")
-            {
-                Subject = backup.Timestamp,
-                Remedy = "Restore the combination of the set with -Combine (--combine), or this backup alone by naming its -Timestamp (--timestamp).",
-            };
+            RestoreMetadata.SetReplication(metadata, factor);
         }
 
-        if (backup.Manifest.Run?.Since is { } only)
-        {
-            warnings.Add($"Backup {backup.Timestamp} holds only the shards that changed since {only:yyyy-MM-dd'T'HH:mm:ss'Z'}; the others are not restored. -Combine (--combine) restores them from earlier backups of the set.");
-        }
-
-        return RestorePoint.Of(backup);
+        return metadata;
     }
+
+    /// <summary>A backup that was made of metadata alone. One whose manifest lists no file for another reason has no shards either.</summary>
+    private static bool IsMetadataOnly(PortableBackup backup) => backup.Manifest.Files is null or [] && backup.Manifest.Run is not { MissingShards.Count: > 0 };
 
     /// <summary>
     /// The databases named; or those of the shards named; or all but <c>_internal</c>. A backup that was limited to a part of
@@ -111,7 +100,7 @@ internal sealed class RestorePlanner(RestoreOptions options, ServerAccess server
         var left = all.Where(n => !inBackup.Contains(n)).ToList();
         if (left.Count > 0 && point.Newest.Manifest.Run is null)
         {
-            warnings.Add($"The backup seems to be of a part of its server; databases that it holds nothing of are not created: {string.Join(", ", left)}. Name one to create it empty.");
+            findings.Warnings.Add($"The backup seems to be of a part of its server; databases that it holds nothing of are not created: {string.Join(", ", left)}. Name one to create it empty.");
         }
 
         return all.Where(inBackup.Contains).ToList();
@@ -179,7 +168,7 @@ internal sealed class RestorePlanner(RestoreOptions options, ServerAccess server
         if (missing.Count > 0)
         {
             var text = $"Backup {point.Newest.Timestamp} is partial: it lacks the shards {string.Join(", ", missing.Select(m => $"{m.ShardId} ({m.Database}.{m.RetentionPolicy})"))}.";
-            Report(new InfluxBackupException("BackupIsPartial", ErrorKind.InvalidData, text)
+            findings.Report(new InfluxBackupException("BackupIsPartial", ErrorKind.InvalidData, text)
             {
                 Subject = point.Newest.Timestamp,
                 Remedy = "Restore what it has with -AllowPartial (--allow-partial), or use another backup.",
@@ -200,30 +189,12 @@ internal sealed class RestorePlanner(RestoreOptions options, ServerAccess server
         if (gaps.Count > 0)
         {
             var more = gaps.Count > Most ? $" and {gaps.Count - Most} more" : "";
-            warnings.Add($"The metadata know shards of which there is no archive, and which are not restored: {string.Join(", ", gaps.Take(Most))}{more}.");
+            findings.Warnings.Add($"The metadata know shards of which there is no archive, and which are not restored: {string.Join(", ", gaps.Take(Most))}{more}.");
         }
 
         foreach (var (key, stored) in point.Shards.Where(s => databases.Contains(s.Key.Database) && missing.Any(m => m.Outcome == ShardOutcome.Failed && m.ShardId == s.Key.Id)))
         {
-            warnings.Add($"{key} failed in backup {point.Newest.Timestamp}; what is restored of it is from backup {stored.Backup.Timestamp}.");
-        }
-    }
-
-    private void CheckTarget(ServerMetadata target, List<string> databases)
-    {
-        if (target.Data.DataNodes.Count > 0 || target.Data.MetaNodes.Count > 0)
-        {
-            conflicts.Add(new InfluxBackupException(
-                "TargetIsCluster", ErrorKind.Unsupported, $"{client.Address} is a node of a cluster. A metadata import there would replace the metadata of the whole cluster, and queries would not see the data.")
-            {
-                Subject = client.Address.ToString(),
-                Remedy = "Restore to a single server.",
-            });
-        }
-
-        foreach (var name in databases.Select(d => options.NewDatabase ?? d).Where(n => target.FindDatabase(n) is not null))
-        {
-            conflicts.Add(MetadataImport.DatabaseExists(name, client.Address));
+            findings.Warnings.Add($"{key} failed in backup {point.Newest.Timestamp}; what is restored of it is from backup {stored.Backup.Timestamp}.");
         }
     }
 
@@ -240,10 +211,10 @@ internal sealed class RestorePlanner(RestoreOptions options, ServerAccess server
     private PlannedRestoreShard Plan(StoredShardOf shard, ShardResult result)
     {
         var problem = result.Error ?? FindProblem(shard, result.Archive!);
-        warnings.AddRange(result.Warnings);
+        findings.Warnings.AddRange(result.Warnings);
         if (problem is not null)
         {
-            Report(problem);
+            findings.Report(problem);
         }
 
         return new PlannedRestoreShard(
@@ -263,19 +234,6 @@ internal sealed class RestorePlanner(RestoreOptions options, ServerAccess server
             };
     }
 
-    /// <summary>What stops a restore, unless partial ones are allowed.</summary>
-    private void Report(InfluxBackupException problem)
-    {
-        if (options.AllowPartial)
-        {
-            warnings.Add(problem.Message);
-        }
-        else
-        {
-            conflicts.Add(problem);
-        }
-    }
-
     /// <summary>The server removes expired shard groups at its next retention check, within half an hour.</summary>
     private void WarnOfExpiry(Data metadata)
     {
@@ -285,7 +243,7 @@ internal sealed class RestorePlanner(RestoreOptions options, ServerAccess server
             var expired = policy.ShardGroups.Count(g => (Int128)g.EndTime + policy.Duration < now);
             if (expired > 0)
             {
-                warnings.Add($"{expired} shard groups of {database.Name}.{policy.Name} are older than the policy's duration: the server will delete them soon after the restore. To keep them, run ALTER RETENTION POLICY \"{policy.Name}\" ON \"{database.Name}\" DURATION INF at once.");
+                findings.Warnings.Add($"{expired} shard groups of {database.Name}.{policy.Name} are older than the policy's duration: the server will delete them soon after the restore. To keep them, restore with -NewDuration INF (--new-duration).");
             }
         }
     }

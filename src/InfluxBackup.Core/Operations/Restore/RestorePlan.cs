@@ -31,9 +31,24 @@ public sealed record RestorePlan
 
     public required string Timestamp { get; init; }
 
-    public required string DataNode { get; init; }
+    /// <summary>Where to: <c>data node a:8088</c>, <c>meta nodes a:8091, b:8091</c>.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>The single server; null for a cluster.</summary>
+    public string? DataNode { get; init; }
+
+    /// <summary>The cluster's meta nodes; null for a single server.</summary>
+    public string? MetaNode { get; init; }
 
     public required RestorePoint RestorePoint { get; init; }
+
+    public required RestoreNames Names { get; init; }
+
+    /// <summary>Nothing of the backup was left out by choice.</summary>
+    public bool IsWhole { get; init; }
+
+    /// <summary>An earlier run of the same restore is finished.</summary>
+    public bool IsResumed { get; init; }
 
     /// <summary>Databases as they will be created: names, policies, groups and shards of this restore only.</summary>
     public required Data Metadata { get; init; }
@@ -55,7 +70,8 @@ public sealed record RestorePlan
 
     /// <summary>The plan in one sentence.</summary>
     public override string ToString() =>
+        (IsResumed ? "what is missing of " : "") +
         $"{string.Join(", ", Databases.Select(d => $"'{d}'"))} with {Count.Of(Shards.Count(s => s.Problem is null), "shard")}, {ByteSize.Format(Bytes)}, " +
         (PendingDeletes > 0 ? $"{Count.Of(PendingDeletes, "pending delete")} applied, " : "") +
-        $"from backup {Timestamp} in '{Path}' to {DataNode}";
+        $"from backup {Timestamp} in '{Path}' to {Target}";
 }

@@ -5,37 +5,36 @@ using Microsoft.Extensions.Logging;
 namespace InfluxBackup.Operations;
 
 /// <summary>
-/// What a metadata import leaves out: continuous queries, users and their grants. With the HTTP API queries and grants are
-/// made again; users can't be, because InfluxQL takes passwords and a backup has only their hashes, so they are named.
+/// What a metadata import leaves out on a single server: continuous queries, users and their grants. With the HTTP API queries and grants
+/// are made again; users can't be, because InfluxQL takes passwords and a backup has only their hashes, so they are named.
 /// </summary>
-internal sealed class RestoredObjects(RestoreOptions options, RestorePlan plan, InfluxHttpClient? http, ILogger logger)
+internal sealed class ServerObjects(RestorePlan plan, InfluxHttpClient? http, ILogger logger)
 {
     private const string NoHttp = "no address of the HTTP API was given";
 
     private readonly ServerMetadata backup = plan.RestorePoint.Metadata;
+    private readonly RestoreNames names = plan.Names;
 
     public async Task<IReadOnlyList<RestoredObject>> RunAsync(CancellationToken cancel)
     {
         var objects = new List<RestoredObject>();
-        var sources = options.NewDatabase is null ? plan.Databases.ToList() : [SourceOfTheOne()];
-        foreach (var database in backup.Databases.Where(d => sources.Contains(d.Name)))
+        foreach (var database in backup.Databases.Where(d => names.Databases.Contains(d.Name)))
         {
             foreach (var query in database.ContinuousQueries)
             {
-                var name = options.NewDatabase ?? database.Name;
-                var text = ContinuousQueryText.Rename(query.Query, database.Name, options.NewDatabase, SelectedPolicy(), options.NewRetentionPolicy);
-                objects.Add(await TryAsync(RestoredObjectKind.ContinuousQuery, query.Name, name, text, cancel).ConfigureAwait(false));
+                var text = names.Rename(query.Query, database.Name);
+                objects.Add(await TryAsync(RestoredObjectKind.ContinuousQuery, query.Name, names.DatabaseOf(database.Name), text, cancel).ConfigureAwait(false));
             }
         }
 
-        objects.AddRange(await RestoreGrantsAsync(sources, cancel).ConfigureAwait(false));
+        objects.AddRange(await RestoreGrantsAsync(cancel).ConfigureAwait(false));
         return objects;
     }
 
-    private async Task<List<RestoredObject>> RestoreGrantsAsync(List<string> sources, CancellationToken cancel)
+    private async Task<List<RestoredObject>> RestoreGrantsAsync(CancellationToken cancel)
     {
         var objects = new List<RestoredObject>();
-        var users = backup.Data.Users.Where(u => u.Admin || u.Privileges.Any(p => p.Privilege != 0 && sources.Contains(p.Database))).ToList();
+        var users = backup.Data.Users.Where(u => u.Admin || u.Privileges.Any(p => p.Privilege != 0 && names.Databases.Contains(p.Database))).ToList();
         IReadOnlySet<string>? existing = null;
         if (http is not null && users.Count > 0)
         {
@@ -54,15 +53,14 @@ internal sealed class RestoredObjects(RestoreOptions options, RestorePlan plan, 
             var isThere = existing?.Contains(user.Name) ?? false;
             if (!isThere)
             {
-                var statement = $"CREATE USER {InfluxQl.Identifier(user.Name)} WITH PASSWORD '...'{(user.Admin ? " WITH ALL PRIVILEGES" : "")}";
                 objects.Add(new RestoredObject(
-                    RestoredObjectKind.User, user.Name, null, false, http is null ? $"{NoHttp}; a backup holds the hash of a password, which can't be set" : "a backup holds the hash of the password, which can't be set", statement));
+                    RestoredObjectKind.User, user.Name, null, false, http is null ? $"{NoHttp}; a backup holds the hash of a password, which can't be set" : "a backup holds the hash of the password, which can't be set", Statements.CreateUser(user)));
             }
 
-            foreach (var privilege in user.Privileges.Where(p => p.Privilege != 0 && sources.Contains(p.Database)))
+            foreach (var privilege in user.Privileges.Where(p => p.Privilege != 0 && names.Databases.Contains(p.Database)))
             {
-                var database = options.NewDatabase ?? privilege.Database;
-                var statement = $"GRANT {Name(privilege.Privilege)} ON {InfluxQl.Identifier(database)} TO {InfluxQl.Identifier(user.Name)}";
+                var database = names.DatabaseOf(privilege.Database);
+                var statement = Statements.Grant(privilege.Privilege, database, user.Name);
                 objects.Add(existing is not null && !isThere
                     ? new RestoredObject(RestoredObjectKind.Grant, user.Name, database, false, "the user does not exist on the server", statement)
                     : await TryAsync(RestoredObjectKind.Grant, user.Name, database, statement, cancel).ConfigureAwait(false));
@@ -90,16 +88,4 @@ internal sealed class RestoredObjects(RestoreOptions options, RestorePlan plan, 
             return new RestoredObject(kind, name, database, false, e.Message, statement);
         }
     }
-
-    private string SourceOfTheOne() =>
-        options.Selection.Databases.Count == 1 ? options.Selection.Databases[0] : plan.Shards.Select(s => s.Source.Database).FirstOrDefault() ?? options.NewDatabase!;
-
-    private string? SelectedPolicy() => options.Selection.RetentionPolicies.Count == 1 ? options.Selection.RetentionPolicies[0] : null;
-
-    private static string Name(int privilege) => privilege switch
-    {
-        1 => "READ",
-        2 => "WRITE",
-        _ => "ALL",
-    };
 }

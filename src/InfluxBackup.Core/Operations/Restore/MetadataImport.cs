@@ -10,7 +10,11 @@ namespace InfluxBackup.Operations;
 /// trusting its answer: an empty answer stands for success and for every failure, servers before 1.8.8 lose parts of larger
 /// uploads, and imports race with whatever else changes the metadata.
 /// </summary>
-internal sealed class MetadataImport(SnapshotterClient client, ILogger logger)
+/// <param name="client">The server.</param>
+/// <param name="isResumed">Databases that an earlier run has created may be there; they are taken as they are.</param>
+/// <param name="created">Takes what was created, in words.</param>
+/// <param name="logger">Takes what happens on the way.</param>
+internal sealed class MetadataImport(SnapshotterClient client, bool isResumed, ICollection<string> created, ILogger logger)
 {
     private const int Attempts = 5;
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
@@ -33,41 +37,45 @@ internal sealed class MetadataImport(SnapshotterClient client, ILogger logger)
 
         using var held = await MetadataImportLock.TakeAsync(client.Address, cancel).ConfigureAwait(false);
         var before = await ReadAsync(cancel).ConfigureAwait(false);
-        foreach (var database in wanted.Databases)
+        var there = wanted.Databases.Where(d => before.FindDatabase(d.Name) is not null).ToList();
+        if (there.Count > 0 && !isResumed)
         {
-            if (before.FindDatabase(database.Name) is not null)
-            {
-                throw DatabaseExists(database.Name, client.Address);
-            }
+            throw RestoreErrors.DatabaseExists(there[0].Name, host);
         }
 
-        if (!await TryImportAsync(wanted, cancel).ConfigureAwait(false))
+        // What does not fit is said before anything is added.
+        _ = MapShards(there, before);
+        var missing = Only(wanted, wanted.Databases.Except(there));
+        if (missing.Databases.Count > 0)
         {
-            var single = wanted.Databases.Count > 1 ? wanted.Databases.Select(d => Only(wanted, d)).ToList() : [];
-            foreach (var one in single)
-            {
-                if (!await TryImportAsync(one, cancel).ConfigureAwait(false))
-                {
-                    throw Refused(one, single.TakeWhile(s => s != one).SelectMany(s => s.Databases).Select(d => d.Name).ToList());
-                }
-            }
-
-            if (single.Count == 0)
-            {
-                throw Refused(wanted, []);
-            }
+            await ImportAsync(missing, cancel).ConfigureAwait(false);
         }
 
         var after = await ReadAsync(cancel).ConfigureAwait(false);
-        return new Result(MapShards(wanted, after), CompareOthers(wanted, before, after));
+        return new Result(MapShards(wanted.Databases, after), CompareOthers(wanted, before, after));
     }
 
-    internal static InfluxBackupException DatabaseExists(string name, DataNodeAddress address) =>
-        new("DatabaseExists", ErrorKind.Exists, $"Database '{name}' exists on {address} already; a restore never changes an existing database.")
+    private async Task ImportAsync(Data wanted, CancellationToken cancel)
+    {
+        if (await TryImportAsync(wanted, cancel).ConfigureAwait(false))
         {
-            Subject = name,
-            Remedy = "Give it another name with -NewDatabase (--new-database), or drop or rename the existing one first.",
-        };
+            return;
+        }
+
+        var single = wanted.Databases.Count > 1 ? wanted.Databases.Select(d => Only(wanted, [d])).ToList() : [];
+        foreach (var one in single)
+        {
+            if (!await TryImportAsync(one, cancel).ConfigureAwait(false))
+            {
+                throw Refused(one, single.TakeWhile(s => s != one).SelectMany(s => s.Databases).Select(d => d.Name).ToList());
+            }
+        }
+
+        if (single.Count == 0)
+        {
+            throw Refused(wanted, []);
+        }
+    }
 
     /// <summary>True once all databases are there. False when the server has done nothing, so another way may be tried.</summary>
     private async Task<bool> TryImportAsync(Data wanted, CancellationToken cancel)
@@ -88,16 +96,21 @@ internal sealed class MetadataImport(SnapshotterClient client, ILogger logger)
             }
 
             var there = await ReadAsync(cancel).ConfigureAwait(false);
-            var created = wanted.Databases.Count(d => there.FindDatabase(d.Name) is not null);
-            if (created == wanted.Databases.Count)
+            var done = wanted.Databases.Where(d => there.FindDatabase(d.Name) is not null).ToList();
+            foreach (var database in done)
+            {
+                created.Add($"database '{database.Name}'");
+            }
+
+            if (done.Count == wanted.Databases.Count)
             {
                 return true;
             }
 
-            if (created > 0)
+            if (done.Count > 0)
             {
                 throw new InfluxBackupException(
-                    "MetadataImportIncomplete", ErrorKind.InvalidData, $"{Capital(host)} created {created} of the {wanted.Databases.Count} databases of the restore; something else changed its metadata at the same time.")
+                    "MetadataImportIncomplete", ErrorKind.InvalidData, $"{Capital(host)} created {done.Count} of the {wanted.Databases.Count} databases of the restore; something else changed its metadata at the same time.")
                 {
                     Subject = client.Address.ToString(),
                     Remedy = $"Drop those of them that are there ({string.Join(", ", wanted.Databases.Select(d => d.Name))}) and restore again while nobody creates databases.",
@@ -114,19 +127,19 @@ internal sealed class MetadataImport(SnapshotterClient client, ILogger logger)
     /// <summary>
     /// The shards' ids on the server, found by where they are: same database, policy, time range of the group and place in it.
     /// </summary>
-    private Dictionary<ulong, ShardKey> MapShards(Data wanted, ServerMetadata after)
+    private Dictionary<ulong, ShardKey> MapShards(IEnumerable<DatabaseInfo> wanted, ServerMetadata after)
     {
         var map = new Dictionary<ulong, ShardKey>();
-        foreach (var database in wanted.Databases)
+        foreach (var database in wanted)
         {
-            var created = after.FindDatabase(database.Name) ?? throw Vanished(database.Name);
+            var created = after.FindDatabase(database.Name) ?? throw Vanished(database.Name, "the database itself");
             foreach (var policy in database.RetentionPolicies)
             {
-                var groups = created.RetentionPolicies.FirstOrDefault(p => p.Name == policy.Name)?.ShardGroups.ToList() ?? throw Vanished($"{database.Name}.{policy.Name}");
+                var groups = created.RetentionPolicies.FirstOrDefault(p => p.Name == policy.Name)?.ShardGroups.ToList() ?? throw Vanished(database.Name, $"retention policy '{policy.Name}'");
                 foreach (var group in policy.ShardGroups)
                 {
                     var match = groups.FirstOrDefault(g => g.StartTime == group.StartTime && g.EndTime == group.EndTime && g.Shards.Count == group.Shards.Count)
-                        ?? throw Vanished($"a shard group of {database.Name}.{policy.Name}");
+                        ?? throw Vanished(database.Name, $"the shard group of '{policy.Name}' from {ShardTime.ToDateTime(group.StartTime):yyyy-MM-dd HH:mm:ss}");
                     groups.Remove(match);
                     foreach (var (uploaded, given) in group.Shards.Zip(match.Shards))
                     {
@@ -171,12 +184,12 @@ internal sealed class MetadataImport(SnapshotterClient client, ILogger logger)
     private async Task<ServerMetadata> ReadAsync(CancellationToken cancel) =>
         ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, host);
 
-    private static Data Only(Data all, DatabaseInfo database)
+    private static Data Only(Data all, IEnumerable<DatabaseInfo> databases)
     {
-        var one = all.Clone();
-        one.Databases.Clear();
-        one.Databases.Add(database.Clone());
-        return one;
+        var some = all.Clone();
+        some.Databases.Clear();
+        some.Databases.Add(databases.Select(d => d.Clone()));
+        return some;
     }
 
     private InfluxBackupException Refused(Data wanted, List<string> created) =>
@@ -186,8 +199,9 @@ internal sealed class MetadataImport(SnapshotterClient client, ILogger logger)
             Remedy = $"Its log has lines with service=snapshot. Servers before 1.8.8 fail on large metadata (these have {wanted.CalculateSize()} bytes): restore fewer databases, policies or shards at a time. A cluster can't be restored this way.",
         };
 
-    private InfluxBackupException Vanished(string what) =>
-        new("MetadataImportLost", ErrorKind.InvalidData, $"{Capital(host)} confirmed the import, but {what} is not in its metadata: something else changed them at the same time.")
+    private InfluxBackupException Vanished(string database, string what) => isResumed
+        ? RestoreErrors.NotOfThisRestore(database, host, $"it lacks {what}")
+        : new InfluxBackupException("MetadataImportLost", ErrorKind.InvalidData, $"{Capital(host)} confirmed the import of '{database}', but {what} is not in its metadata: something else changed them at the same time.")
         {
             Subject = client.Address.ToString(),
             Remedy = "Drop what the restore created and restore again while nobody creates databases and no writes open new shard groups.",

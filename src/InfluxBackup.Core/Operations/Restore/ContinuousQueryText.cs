@@ -56,6 +56,71 @@ public static class ContinuousQueryText
         return output.ToString();
     }
 
+    /// <summary>
+    /// Whether a text is a whole statement of this name on this database: <c>CREATE CONTINUOUS QUERY n ON db [RESAMPLE …] BEGIN SELECT … INTO … END</c>,
+    /// with all quotes and parentheses closed. What stands between is the server's to judge; text that is not even this is nonsense.
+    /// </summary>
+    public static bool IsWellFormed(string text, string name, string database)
+    {
+        var words = new List<string>();
+        var names = new List<string>();
+        var position = 0;
+        var depth = 0;
+        var before = new StringBuilder();
+        while (position < text.Length && depth >= 0)
+        {
+            var start = position;
+            var c = text[position];
+            if (c == '\'' || (c == '/' && StartsRegex(before)))
+            {
+                position = EndOfQuoted(text, position);
+                if (!IsClosed(text, start, position))
+                {
+                    return false;
+                }
+            }
+            else if (c == '"' || IsIdentifierPart(c))
+            {
+                var chain = ReadChain(text, ref position);
+                if (chain.Any(p => p.Raw.StartsWith('"') && !IsClosed(p.Raw, 0, p.Raw.Length)))
+                {
+                    return false;
+                }
+
+                words.Add(chain.Count == 1 ? chain[0].Raw.ToUpperInvariant() : "");
+                names.Add(chain.Count == 1 ? chain[0].Name : "");
+            }
+            else
+            {
+                depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+                position++;
+            }
+
+            before.Append(text, start, position - start);
+        }
+
+        var begin = words.IndexOf("BEGIN");
+        return depth == 0
+            && words is ["CREATE", "CONTINUOUS", "QUERY", _, "ON", _, ..]
+            && names[3] == name && names[5] == database
+            && begin >= 6 && (begin == 6 || words[6] == "RESAMPLE")
+            && words.Count > begin + 1 && words[begin + 1] == "SELECT"
+            && words.IndexOf("INTO", begin) > begin && words.IndexOf("FROM", begin) > begin
+            && words[^1] == "END" && text.TrimEnd().EndsWith("END", StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>Whether what begins with a quote ends with the same, not escaped.</summary>
+    private static bool IsClosed(string text, int start, int end)
+    {
+        var escapes = 0;
+        while (end - 2 - escapes > start && text[end - 2 - escapes] == '\\')
+        {
+            escapes++;
+        }
+
+        return end - start >= 2 && text[end - 1] == text[start] && escapes % 2 == 0;
+    }
+
     private static void RenameChain(
         StringBuilder output, List<(string Raw, string Name)> chain, bool afterOn, string database, string? newDatabase, string? policy, string? newPolicy)
     {
