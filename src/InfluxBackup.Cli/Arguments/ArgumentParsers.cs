@@ -130,6 +130,18 @@ internal static class ArgumentParsers
         return null;
     }
 
+    /// <summary>How long a retention policy keeps data; zero is for ever.</summary>
+    public static TimeSpan? PolicyDuration(ArgumentResult result)
+    {
+        if (Metadata.PolicyDuration.TryParse(result.Tokens[0].Value, out var duration))
+        {
+            return duration;
+        }
+
+        result.AddError($"'{result.Tokens[0].Value}' is not the duration of a retention policy. Give INF, or for instance 30d or 52w.");
+        return null;
+    }
+
     public static int? Positive(ArgumentResult result)
     {
         if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= 256)

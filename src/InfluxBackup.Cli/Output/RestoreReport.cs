@@ -65,9 +65,10 @@ internal static class RestoreReport
     private static IEnumerable<string> Lines(RestoreResult result, ConsoleOutput console)
     {
         var style = console.Style;
-        yield return $"Restore of {result.Timestamp} to {result.DataNode}: {Text.Outcome(result.Outcome, style)}";
+        yield return $"Restore of {result.Timestamp} to {result.DataNode ?? result.MetaNode}: {Text.Outcome(result.Outcome, style)}";
         yield return $"  databases  {string.Join(", ", result.Databases.Select(style.Bold))}";
-        yield return $"  shards     {Text.Count(result.ShardCount, "shard")}" + (result.FailedShardCount > 0 ? $", {style.Red($"{result.FailedShardCount} failed")}" : "");
+        yield return $"  shards     {Text.Count(result.ShardCount, "shard")}" + (result.FailedShardCount > 0 ? $", {style.Red($"{result.FailedShardCount} failed")}" : "")
+            + (result.Shards.Count(s => s.WasThere) is > 0 and var there ? $", {there} of them there already" : "");
         yield return $"  sent       {Text.Size(result.Bytes)} in {Text.Duration(result.Duration)} ({Text.Rate(result.Bytes, result.Duration)})";
         if (result.DeletesApplied > 0)
         {
@@ -76,10 +77,12 @@ internal static class RestoreReport
 
         if (console.IsVerbose)
         {
-            var table = new Table("SHARD", "OUTCOME", "ON THE SERVER");
+            var isCluster = result.MetaNode is not null;
+            var table = isCluster ? new Table("SHARD", "OUTCOME", "IN THE CLUSTER", "OWNERS") : new Table("SHARD", "OUTCOME", "ON THE SERVER");
             foreach (var shard in result.Shards)
             {
-                table.Add($"{shard.Source}", $"{shard.Result.Outcome}", shard.Target?.ToString() ?? "-");
+                string[] cells = [string.Join(", ", shard.Sources), $"{shard.Result.Outcome}", shard.Target?.ToString() ?? "-"];
+                table.Add(isCluster ? [.. cells, string.Join(", ", shard.Owners)] : cells);
             }
 
             foreach (var line in table.Lines("  ", style))
@@ -125,6 +128,7 @@ internal static class RestoreReport
     {
         RestoredObjectKind.ContinuousQuery => "continuous query",
         RestoredObjectKind.Grant => "grant of user",
+        RestoredObjectKind.Subscription => "subscription",
         _ => "user",
     };
 

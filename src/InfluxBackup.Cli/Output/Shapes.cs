@@ -118,6 +118,7 @@ internal static class Shapes
         path = plan.Path,
         timestamp = plan.Timestamp,
         dataNode = plan.DataNode,
+        metaNode = plan.MetaNode,
         databases = plan.Databases,
         bytes = plan.Bytes,
         pendingDeletes = plan.PendingDeletes,
@@ -142,6 +143,7 @@ internal static class Shapes
         path = result.Path,
         timestamp = result.Timestamp,
         dataNode = result.DataNode,
+        metaNode = result.MetaNode,
         databases = result.Databases,
         startTime = result.StartTime,
         duration = result.Duration,
@@ -149,7 +151,7 @@ internal static class Shapes
         failedShardCount = result.FailedShardCount,
         bytes = result.Bytes,
         deletesApplied = result.DeletesApplied,
-        shards = result.Shards.Select(s => Shard(s.Result with { Shard = s.Source }, s.Target, s.DeletesApplied)),
+        shards = result.Shards.Select(Restored),
         objects = result.Objects.Select(o => new { kind = o.Kind, name = o.Name, database = o.Database, isRestored = o.IsRestored, reason = o.Reason, statement = o.Statement }),
         warnings = result.Warnings,
     };
@@ -281,22 +283,39 @@ internal static class Shapes
         }),
     };
 
-    private static object Shard(ShardResult shard, ShardKey? target = null, long? deletesApplied = null) => new
+    private static object Shard(ShardResult shard) => new
     {
         database = shard.Shard.Database,
         retentionPolicy = shard.Shard.RetentionPolicy,
         shardId = shard.Shard.Id,
-        targetDatabase = target?.Database,
-        targetRetentionPolicy = target?.RetentionPolicy,
-        targetShardId = target?.Id,
         outcome = shard.Outcome,
         reason = shard.Reason,
         error = shard.Error is null ? null : Json.Of(shard.Error),
         bytes = shard.Archive?.Length,
         storedBytes = shard.Receipt?.StoredBytes,
-        deletesApplied,
         attempts = shard.Attempts,
         duration = shard.Duration,
         warnings = shard.Warnings.Count == 0 ? null : shard.Warnings,
+    };
+
+    private static object Restored(RestoredShard shard) => new
+    {
+        database = shard.Source.Database,
+        retentionPolicy = shard.Source.RetentionPolicy,
+        shardId = shard.Source.Id,
+        sourceShardIds = shard.Sources.Count > 1 ? shard.Sources.Select(s => s.Id) : null,
+        targetDatabase = shard.Target?.Database,
+        targetRetentionPolicy = shard.Target?.RetentionPolicy,
+        targetShardId = shard.Target?.Id,
+        outcome = shard.Result.Outcome,
+        reason = shard.Result.Reason,
+        error = shard.Result.Error is null ? null : Json.Of(shard.Result.Error),
+        bytes = shard.Result.Archive?.Length,
+        storedBytes = shard.Result.Receipt?.StoredBytes,
+        deletesApplied = shard.DeletesApplied,
+        owners = shard.Owners.Select(o => new { nodeId = o.NodeId, dataNode = o.DataNode, isComplete = o.IsComplete, wasThere = o.WasThere, error = o.Error is null ? null : Json.Of(o.Error) }),
+        attempts = shard.Result.Attempts,
+        duration = shard.Result.Duration,
+        warnings = shard.Result.Warnings.Count == 0 ? null : shard.Result.Warnings,
     };
 }

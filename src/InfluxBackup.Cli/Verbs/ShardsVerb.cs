@@ -53,21 +53,25 @@ internal sealed class ShardsVerb : Verb
             shards = await ReadAsync(arguments, console, progress, cancel);
         }
 
-        if (!console.IsJson)
-        {
-            console.WriteResult(shards, () => Lines(shards, console.Style));
-        }
-        else
-        {
-            foreach (var shard in shards)
-            {
-                console.WriteResult(Shapes.Shard(shard), () => []);
-            }
-        }
-
+        Write(shards, console);
         var errors = shards.Where(s => s.Error is not null).Select(s => s.Error!).ToList();
         errors.ForEach(console.WriteError);
         return errors.Count == 0 ? ExitCode.Complete : errors.Count < shards.Count ? ExitCode.Partial : ExitCode.Failed;
+    }
+
+    /// <summary>A table for people, an object a shard for programs.</summary>
+    internal static void Write(IReadOnlyList<ShardInfo> shards, ConsoleOutput console)
+    {
+        if (!console.IsJson)
+        {
+            console.WriteResult(shards, () => Lines(shards, console.Style));
+            return;
+        }
+
+        foreach (var shard in shards)
+        {
+            console.WriteResult(Shapes.Shard(shard), () => []);
+        }
     }
 
     private async Task<IReadOnlyList<ShardInfo>> ReadAsync(ParseResult arguments, ConsoleOutput console, TransferReport progress, CancellationToken cancel)

@@ -144,7 +144,8 @@ public sealed class MetaNodeClient(IReadOnlyList<MetaNodeAddress> nodes, MetaNod
     }
 
     /// <summary>Makes sure that all meta nodes are of a kind that commands are known of. A node that is down names no version; it runs what the others run.</summary>
-    private async Task RequireCommandsAsync(CancellationToken cancel)
+    /// <exception cref="InfluxBackupException"><c>MetaCommandsUnknown</c>.</exception>
+    public async Task RequireCommandsAsync(CancellationToken cancel)
     {
         if (takesCommands)
         {

@@ -97,6 +97,21 @@ public static class CatalogOperation
         };
     }
 
+    /// <summary>What a restore of a set would take, shard by shard: from one backup, or where its newest is incremental from several.</summary>
+    /// <param name="path">Directory of the set, or a manifest in it.</param>
+    /// <param name="timestamp">The backup; the newest unless given.</param>
+    /// <param name="combine">Whether what the whole set stands for is wanted in any case.</param>
+    /// <param name="selection">Which shards.</param>
+    /// <exception cref="InfluxBackupException">There is none, or its manifest or metadata are damaged.</exception>
+    public static ShardCatalog ReadRestorePoint(string path, string? timestamp, bool combine, ShardSelection selection)
+    {
+        ArgumentNullException.ThrowIfNull(selection);
+        var warnings = new List<string>();
+        var point = RestorePointFinder.Find(path, timestamp, combine, warnings);
+        var chosen = selection.Choose(point.Metadata, $"backup {point.Newest.Timestamp}").Where(s => point.Shards.ContainsKey(s.Key));
+        return new ShardCatalog(chosen.Select(s => DescribeStored(point.Shards[s.Key].Backup, s.Key, point.Shards[s.Key].Entry)).ToList(), warnings);
+    }
+
     private static ShardInfo DescribeStored(PortableBackup backup, ShardKey key, ManifestShard entry)
     {
         var file = new FileInfo(backup.ArchivePath(entry));

@@ -11,9 +11,12 @@ namespace InfluxBackup.PowerShell.Cmdlets;
 [Cmdlet(VerbsData.Restore, "InfluxBackup", SupportsShouldProcess = true, DefaultParameterSetName = ServerSet)]
 [OutputType(typeof(RestoreResult))]
 [OutputType(typeof(RestorePlan))]
+[OutputType(typeof(ShardInfo))]
 public sealed class RestoreInfluxBackupCommand : ClusterCmdlet
 {
-    /// <summary>Directory of the backup set.</summary>
+    private const string ListSet = "List";
+
+    /// <summary>Directory of the backup set, or a manifest in it.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("LiteralPath", "PSPath")]
     [ValidateNotNullOrEmpty]
@@ -39,6 +42,35 @@ public sealed class RestoreInfluxBackupCommand : ClusterCmdlet
     [ValidateNotNullOrEmpty]
     public string? NewRetentionPolicy { get; set; }
 
+    /// <summary>How long the restored policies keep data.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [Parameter(ParameterSetName = ClusterSet)]
+    [PolicyDuration]
+    public TimeSpan? NewDuration { get; set; }
+
+    /// <summary>Copies of each shard in a cluster.</summary>
+    [Parameter(ParameterSetName = ClusterSet)]
+    [ValidateRange(1, int.MaxValue)]
+    public int? NewReplicationFactor { get; set; }
+
+    /// <summary>Restore no shard, but all else.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [Parameter(ParameterSetName = ClusterSet)]
+    public SwitchParameter MetadataOnly { get; set; }
+
+    /// <summary>Restore users, grants and continuous queries also from a full backup, and administrators with single databases.</summary>
+    [Parameter(ParameterSetName = ClusterSet)]
+    public SwitchParameter IncludeMetadata { get; set; }
+
+    /// <summary>Finish what an earlier run has left.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [Parameter(ParameterSetName = ClusterSet)]
+    public SwitchParameter Resume { get; set; }
+
+    /// <summary>Only list what would be restored, without any server.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ListSet)]
+    public SwitchParameter List { get; set; }
+
     /// <summary>Shards in flight at once.</summary>
     [Parameter]
     [ValidateRange(1, 256)]
@@ -57,6 +89,11 @@ public sealed class RestoreInfluxBackupCommand : ClusterCmdlet
         Selection = Selection,
         NewDatabase = NewDatabase,
         NewRetentionPolicy = NewRetentionPolicy,
+        NewDuration = NewDuration,
+        NewReplicationFactor = NewReplicationFactor,
+        MetadataOnly = MetadataOnly,
+        IncludeMetadata = IncludeMetadata,
+        Resume = Resume,
         Parallelism = ThrottleLimit,
         AllowPartial = AllowPartial,
         Logger = Logger,
@@ -66,6 +103,14 @@ public sealed class RestoreInfluxBackupCommand : ClusterCmdlet
     /// <inheritdoc/>
     private protected override void ProcessInput()
     {
+        if (List)
+        {
+            var catalog = CatalogOperation.ReadRestorePoint(this.LiteralDirectory(Path), Timestamp, Combine, Selection);
+            WriteObject(catalog.Shards, enumerateCollection: true);
+            WriteWarnings(catalog.Warnings);
+            return;
+        }
+
         var operation = new RestoreOperation(CreateOptions());
         var plan = Await(operation.PlanAsync);
         WriteWarnings(plan.Warnings);

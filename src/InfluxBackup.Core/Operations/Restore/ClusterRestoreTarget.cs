@@ -38,6 +38,15 @@ internal sealed class ClusterRestoreTarget(ClusterAccess access, RestoreOptions 
 
     public async Task ExamineAsync(Data wanted, RestoreFindings findings, CancellationToken cancel)
     {
+        try
+        {
+            await meta.RequireCommandsAsync(cancel).ConfigureAwait(false);
+        }
+        catch (InfluxBackupException e) when (e.Kind == ErrorKind.Unsupported)
+        {
+            findings.Conflicts.Add(e);
+        }
+
         var target = (await meta.ReadMetadataAsync(cancel).ConfigureAwait(false)).Metadata;
         foreach (var database in wanted.Databases)
         {
