@@ -18,6 +18,7 @@
         'Backup-InfluxCluster'
         'Export-InfluxLineProtocol'
         'Get-InfluxBackupManifest'
+        'Get-InfluxCluster'
         'Get-InfluxShard'
         'Import-InfluxLineProtocol'
         'Restore-InfluxBackup'

@@ -175,6 +175,11 @@ internal sealed class ServerOptions
         if (IsRequired && !IsGiven(result))
         {
             result.AddError("Give --data-node for one server, or --meta-node for a cluster.");
+            // The parser looks for the options that it knows to be required only where no validator has found anything.
+            foreach (var missing in result.Command.Options.Where(o => o.Required && (result.GetResult(o) is null or { Implicit: true })))
+            {
+                result.AddError($"Option '{missing.Name}' is required.");
+            }
         }
 
         foreach (var option in (isServer ? ofCluster : IsCluster(result) ? ofServer : []).Where(o => result.GetResult(o) is { Implicit: false }))

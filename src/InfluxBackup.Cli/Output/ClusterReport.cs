@@ -32,7 +32,7 @@ internal static class ClusterReport
         var table = new Table("META NODE", ">ID", "STATE", "ROLE", "VERSION");
         foreach (var node in cluster.MetaNodes)
         {
-            table.Add(node.MetaNode, $"{node.NodeId}", State(node.State), node.IsLeader ? "leader" : "", node.Version ?? "-");
+            table.Add(node.MetaNode, $"{node.NodeId}", node.State.ToWords(), node.IsLeader ? "leader" : "", node.Version ?? "-");
         }
 
         return table.Lines("  ", style).Prepend("");
@@ -46,7 +46,7 @@ internal static class ClusterReport
             table.Add(
                 node.DataNode,
                 $"{node.NodeId}",
-                State(node.State),
+                node.State.ToWords(),
                 string.Create(CultureInfo.InvariantCulture, $"{node.ShardCount?.ToString(CultureInfo.InvariantCulture) ?? "-"}/{node.OwnedShards}"),
                 Text.Size(node.Size),
                 node.HttpUri ?? "-",
@@ -72,11 +72,4 @@ internal static class ClusterReport
         var more = cluster.UnderReplicatedShards.Count - MostShards;
         return table.Lines("  ", style).Prepend("").Concat(more > 0 ? [$"  and {more} more"] : []).Append("");
     }
-
-    private static string State(ClusterNodeState state) => state switch
-    {
-        ClusterNodeState.Up => "up",
-        ClusterNodeState.Unreachable => "unreachable from here",
-        _ => "down",
-    };
 }

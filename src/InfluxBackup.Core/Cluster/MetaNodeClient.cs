@@ -133,14 +133,17 @@ public sealed class MetaNodeClient(IReadOnlyList<MetaNodeAddress> nodes, MetaNod
     /// <summary>The leader as the meta nodes call it among themselves (<see cref="ClusterMetaNode.RaftAddress"/>); null while there is none.</summary>
     public async Task<string?> ReadLeaderAsync(CancellationToken cancel)
     {
-        var reply = await transport.AskAsync(new MetaRequest("/ping"), cancel).ConfigureAwait(false);
-        if (reply.Status != HttpStatusCode.OK || reply.MetaIndex is null)
-        {
-            throw MetaNodeErrors.Explain(reply, "/ping");
-        }
-
-        var leader = Encoding.UTF8.GetString(reply.Body).Trim();
+        var leader = Encoding.UTF8.GetString((await PingAsync(cancel).ConfigureAwait(false)).Body).Trim();
         return leader.Length == 0 ? null : leader;
+    }
+
+    /// <summary>The version of the node that answers first; null where it tells none.</summary>
+    public async Task<string?> ReadVersionAsync(CancellationToken cancel) => (await PingAsync(cancel).ConfigureAwait(false)).Version;
+
+    private async Task<MetaReply> PingAsync(CancellationToken cancel)
+    {
+        var reply = await transport.AskAsync(new MetaRequest("/ping"), cancel).ConfigureAwait(false);
+        return reply.Status == HttpStatusCode.OK && reply.MetaIndex is not null ? reply : throw MetaNodeErrors.Explain(reply, "/ping");
     }
 
     /// <summary>Makes sure that all meta nodes are of a kind that commands are known of. A node that is down names no version; it runs what the others run.</summary>

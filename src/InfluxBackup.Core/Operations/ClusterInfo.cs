@@ -55,6 +55,17 @@ public enum ClusterNodeState
     Down,
 }
 
+/// <summary>States for people.</summary>
+public static class ClusterNodeStateExtensions
+{
+    public static string ToWords(this ClusterNodeState state) => state switch
+    {
+        ClusterNodeState.Up => "up",
+        ClusterNodeState.Unreachable => "unreachable from here",
+        _ => "down",
+    };
+}
+
 /// <summary>A meta node.</summary>
 public sealed record ClusterMetaNodeInfo
 {
@@ -72,6 +83,9 @@ public sealed record ClusterMetaNodeInfo
 
     /// <summary>Why it is not up.</summary>
     public InfluxBackupException? Error { get; init; }
+
+    /// <summary>For instance <c>meta1:8091 up, leader</c>.</summary>
+    public override string ToString() => $"{MetaNode} {State.ToWords()}{(IsLeader ? ", leader" : "")}";
 }
 
 /// <summary>A data node.</summary>
@@ -101,6 +115,10 @@ public sealed record ClusterDataNodeInfo
 
     /// <summary>Why it is not up.</summary>
     public InfluxBackupException? Error { get; init; }
+
+    /// <summary>For instance <c>data1:8088 up, 12 of 12 shards, 1.4 GB</c>.</summary>
+    public override string ToString() =>
+        $"{DataNode} {State.ToWords()}, {(ShardCount is { } held ? $"{held} of {Count.Of(OwnedShards, "shard")}, {ByteSize.Format(Size ?? 0)}" : Count.Of(OwnedShards, "shard"))}";
 }
 
 /// <summary>One copy of a shard of a cluster.</summary>

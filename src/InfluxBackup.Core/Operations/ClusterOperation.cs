@@ -23,9 +23,11 @@ public sealed class ClusterOperation(ClusterAccess access, ILogger logger)
         var metaNodes = Task.WhenAll(nodes.MetaNodes.Select(n => LookAtAsync(n, n.RaftAddress == leader, cancel)));
         var answers = Task.WhenAll(nodes.DataNodes.Select(n => FailureOfAsync(n, cancel)));
         var shards = metadata.Metadata.Shards.Where(s => !s.IsDeleted).ToList();
-        var catalog = await FindCopiesAsync(meta, metadata.Metadata, shards, cancel).ConfigureAwait(false);
+        var survey = Survey(meta, metadata.Metadata);
+        var found = await FindCopiesAsync(survey, metadata.Metadata, shards, cancel).ConfigureAwait(false);
         var errors = await answers.ConfigureAwait(false);
-        var dataNodes = nodes.DataNodes.Zip(errors, (node, error) => Describe(node, error, catalog.Shards)).ToList();
+        var silent = survey.Unreachable.ToDictionary(n => n.Key.ToString(), n => n.Value);
+        var dataNodes = nodes.DataNodes.Zip(errors, (node, error) => Describe(node, error ?? silent.GetValueOrDefault(node.TcpAddress), found)).ToList();
         var info = new ClusterInfo
         {
             Name = meta.Name,
@@ -34,15 +36,15 @@ public sealed class ClusterOperation(ClusterAccess access, ILogger logger)
             DataNodes = dataNodes,
             Version = Versions(dataNodes) is { Count: > 0 } versions ? string.Join(", ", versions) : null,
             Databases = metadata.Metadata.Databases.Select(d => d.Name).ToList(),
-            ShardCount = catalog.Shards.Count,
-            CopyCount = catalog.Shards.Sum(s => s.Owners!.Count(o => o.IsPresent == true)),
-            Size = catalog.Shards.Sum(s => s.Size ?? 0),
-            TotalSize = catalog.Shards.Sum(s => s.Owners!.Sum(o => o.Size ?? 0)),
-            UnderReplicatedShards = catalog.Shards.Where(s => s.IsUnderReplicated == true).ToList(),
+            ShardCount = found.Count,
+            CopyCount = found.Sum(s => s.Owners!.Count(o => o.IsPresent == true)),
+            Size = found.Sum(s => s.Size ?? 0),
+            TotalSize = found.Sum(s => s.Owners!.Sum(o => o.Size ?? 0)),
+            UnderReplicatedShards = found.Where(s => s.IsUnderReplicated == true).ToList(),
             Problems = [],
         };
         info = info with { Leader = info.MetaNodes.FirstOrDefault(n => n.IsLeader)?.MetaNode };
-        return info with { Problems = ClusterProblems.Of(info, leader, catalog).ToList() };
+        return info with { Problems = ClusterProblems.Of(info, leader, found, survey.StatesMissing).ToList() };
     }
 
     /// <summary>The chosen shards with their copies, in the order of the metadata.</summary>
@@ -52,25 +54,28 @@ public sealed class ClusterOperation(ClusterAccess access, ILogger logger)
         ArgumentNullException.ThrowIfNull(selection);
         using var meta = access.CreateMetaClient(logger);
         var metadata = (await meta.ReadMetadataAsync(cancel).ConfigureAwait(false)).Metadata;
-        return await FindCopiesAsync(meta, metadata, selection.Choose(metadata, meta.Name), cancel).ConfigureAwait(false);
+        var survey = Survey(meta, metadata);
+        var shards = await FindCopiesAsync(survey, metadata, selection.Choose(metadata, meta.Name), cancel).ConfigureAwait(false);
+        var warnings = survey.Unreachable.Values.Select(e => e.Message).ToList();
+        if (survey.StatesMissing is { } missing)
+        {
+            warnings.Add(ClusterProblems.StatesMissing(missing));
+        }
+
+        return new ShardCatalog(shards, warnings);
     }
 
-    private async Task<ShardCatalog> FindCopiesAsync(
-        MetaNodeClient meta, ServerMetadata metadata, IReadOnlyList<ShardDescription> shards, CancellationToken cancel)
+    private ClusterSurvey Survey(MetaNodeClient meta, ServerMetadata metadata) =>
+        new(meta, ClusterSurvey.NodesOf(metadata, logger), access.DataNodes, logger);
+
+    private static async Task<IReadOnlyList<ShardInfo>> FindCopiesAsync(
+        ClusterSurvey survey, ServerMetadata metadata, IReadOnlyList<ShardDescription> shards, CancellationToken cancel)
     {
-        var survey = new ClusterSurvey(meta, ClusterSurvey.NodesOf(metadata, logger), access.DataNodes, logger);
         var copies = await survey.FindCopiesAsync(shards, cancel).ConfigureAwait(false);
         var wanted = metadata.Databases
             .SelectMany(d => d.RetentionPolicies.Select(p => (Key: (d.Name, p.Name), p.ReplicaN)))
             .ToDictionary(p => p.Key, p => (int)p.ReplicaN);
-        var warnings = survey.Unreachable.Values.Select(e => e.Message).ToList();
-        if (survey.StatesMissing is { } missing)
-        {
-            warnings.Add($"Sizes and times are not known. {missing.Message}");
-        }
-
-        return new ShardCatalog(
-            shards.Select(s => Describe(s, copies[s.Key], wanted[(s.Key.Database, s.Key.RetentionPolicy)], metadata.Data.DataNodes.Count)).ToList(), warnings);
+        return shards.Select(s => Describe(s, copies[s.Key], wanted[(s.Key.Database, s.Key.RetentionPolicy)], metadata.Data.DataNodes.Count)).ToList();
     }
 
     private static ShardInfo Describe(ShardDescription shard, IReadOnlyList<ShardCopy> copies, int replicas, int dataNodes)
@@ -123,11 +128,13 @@ public sealed class ClusterOperation(ClusterAccess access, ILogger logger)
     private async Task<ClusterMetaNodeInfo> LookAtAsync(ClusterMetaNode node, bool isLeader, CancellationToken cancel)
     {
         InfluxBackupException? error = null;
+        // The other nodes tell it only when they have heard of the node lately.
+        var version = node.Version.Length > 0 ? node.Version : null;
         try
         {
             using var client = new MetaNodeClient(
                 [MetaNodeAddress.Parse(node.HttpAddress)], access.Meta with { Timeout = Shorter(access.Meta.Timeout), ConnectTimeout = Shorter(access.Meta.ConnectTimeout) }, NullLogger.Instance);
-            _ = await client.ReadLeaderAsync(cancel).ConfigureAwait(false);
+            version = await client.ReadVersionAsync(cancel).ConfigureAwait(false) ?? version;
         }
         catch (InfluxBackupException e)
         {
@@ -140,7 +147,7 @@ public sealed class ClusterOperation(ClusterAccess access, ILogger logger)
             MetaNode = node.HttpAddress,
             State = StateOf(error, node.Version),
             IsLeader = isLeader,
-            Version = node.Version.Length > 0 ? node.Version : null,
+            Version = version,
             Error = error,
         };
     }

@@ -1,5 +1,3 @@
-using InfluxBackup.Cluster;
-
 namespace InfluxBackup.Operations;
 
 /// <summary>What is wrong with a cluster, in sentences.</summary>
@@ -7,8 +5,9 @@ internal static class ClusterProblems
 {
     /// <param name="info">The cluster.</param>
     /// <param name="leader">The leader as a meta node named it; null for none.</param>
-    /// <param name="catalog">All its shards.</param>
-    public static IEnumerable<string> Of(ClusterInfo info, string? leader, ShardCatalog catalog)
+    /// <param name="shards">All its shards.</param>
+    /// <param name="statesMissing">Why sizes and times are not known; null where they are.</param>
+    public static IEnumerable<string> Of(ClusterInfo info, string? leader, IReadOnlyList<ShardInfo> shards, InfluxBackupException? statesMissing)
     {
         if (leader is null)
         {
@@ -25,13 +24,13 @@ internal static class ClusterProblems
             yield return $"The data nodes are of different versions: {string.Join(", ", versions)}.";
         }
 
-        var gone = catalog.Shards.Count(s => s.Owners!.Any(o => o.DataNode is null));
+        var gone = shards.Count(s => s.Owners!.Any(o => o.DataNode is null));
         if (gone > 0)
         {
             yield return $"{Count.Of(gone, "shard")} with an owner that the cluster does not have any more.";
         }
 
-        var orphans = catalog.Shards.Count(s => s.Owners!.Count == 0);
+        var orphans = shards.Count(s => s.Owners!.Count == 0);
         if (orphans > 0)
         {
             yield return $"{Count.Of(orphans, "shard")} without an owner: no query sees them.";
@@ -40,7 +39,7 @@ internal static class ClusterProblems
         var lost = info.UnderReplicatedShards.Count(s => !s.IsPresent);
         if (lost > 0)
         {
-            yield return $"{Count.Of(lost, "shard")} of which no copy can be reached.";
+            yield return $"{Count.Of(lost, "shard")} of which no copy was found, while not every owner could be asked.";
         }
 
         var few = info.UnderReplicatedShards.Count - lost;
@@ -49,10 +48,11 @@ internal static class ClusterProblems
             yield return $"{Count.Of(few, "shard")} with fewer copies than their policy wants.";
         }
 
-        // Which nodes could not be asked has been said.
-        foreach (var warning in catalog.Warnings.Where(w => !info.DataNodes.Any(n => n.Error?.Message == w)))
+        if (statesMissing is not null)
         {
-            yield return warning;
+            yield return StatesMissing(statesMissing);
         }
     }
+
+    public static string StatesMissing(InfluxBackupException why) => $"Sizes and times of shards are not known. {why.Message}";
 }

@@ -67,6 +67,7 @@ public sealed class CliProcess : IDisposable
             UseShellExecute = false,
         };
         start.Environment.Remove("INFLUXBACKUP_PASSWORD");
+        start.Environment.Remove("INFLUXBACKUP_SHARED_SECRET");
         foreach (var (name, value) in variables)
         {
             start.Environment[name] = value;

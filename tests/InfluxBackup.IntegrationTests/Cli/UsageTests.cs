@@ -9,8 +9,15 @@ public sealed class UsageTests
     [InlineData("--path", "backup")]
     [InlineData("--data-node", "backup --path /nowhere/set")]
     [InlineData("--path", "manifest")]
-    [InlineData("Give one of --path, --data-node and --data-directory", "shards")]
-    [InlineData("Give one of --path, --data-node and --data-directory", "shards --path x --data-node y")]
+    [InlineData("Give one of --path, --data-node, --meta-node and --data-directory", "shards")]
+    [InlineData("Give one of --path, --data-node, --meta-node and --data-directory", "shards --path x --data-node y")]
+    [InlineData("--meta-node", "cluster")]
+    [InlineData("Give --data-node for one server, or --meta-node for a cluster", "backup --path /nowhere/set")]
+    [InlineData("not both", "restore --path /nowhere/set --data-node localhost --meta-node localhost")]
+    [InlineData("--http-uri is for one server", "backup --path /nowhere/set --meta-node localhost --http-uri localhost:8086")]
+    [InlineData("--shared-secret-file is for a cluster", "backup --path /nowhere/set --data-node localhost --shared-secret-file x")]
+    [InlineData("--shared-secret", "cluster --meta-node localhost --shared-secret s")]
+    [InlineData("leave out the scheme", "cluster --meta-node http://localhost:8091")]
     [InlineData("--frob", "backup --path /nowhere/set --data-node localhost --frob")]
     [InlineData("--password", "backup --path /nowhere/set --data-node localhost --http-uri localhost:8086 --user-name admin --password secret")]
     [InlineData("leave out the scheme", "backup --path /nowhere/set --data-node http://localhost:8088")]
@@ -39,14 +46,14 @@ public sealed class UsageTests
     [Fact]
     public async Task With_json_wrong_options_are_objects()
     {
-        var run = (await CliProcess.RunAsync("backup", "--json", "--path", "/nowhere/set", "--timeout", "soon")).Expect(2);
+        var run = (await CliProcess.RunAsync("backup", "--json", "--path", "/nowhere/set", "--data-node", "localhost:x", "--timeout", "soon")).Expect(2);
 
         Assert.Equal(["UsageInvalid", "UsageInvalid"], run.ErrorIds);
         Assert.Empty(run.Output);
     }
 
     [Theory]
-    [InlineData("backup", "restore", "manifest", "test", "shards", "demo")]
+    [InlineData("backup", "restore", "manifest", "test", "shards", "cluster", "demo")]
     public async Task Help_lists_every_verb_and_every_verb_has_help(params string[] verbs)
     {
         var help = (await CliProcess.RunAsync("--help")).Expect(0).Output;
