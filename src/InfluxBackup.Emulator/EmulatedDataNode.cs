@@ -187,5 +187,5 @@ public sealed class EmulatedDataNode : IAsyncDisposable
     private ConnectionListener? ListenForHttp(int port) => cluster is null
         ? null
         : new ConnectionListener(
-            port, options.MaxConnections, new DataHttpApi(storage, Faults, cluster, receivedHttp), cluster.UseHttps ? options.Certificate : null, log);
+            port, options.MaxConnections, new DataHttpApi(storage.Shards, Faults, cluster, receivedHttp), cluster.UseHttps ? options.Certificate : null, log);
 }

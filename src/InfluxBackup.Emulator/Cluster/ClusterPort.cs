@@ -39,7 +39,7 @@ internal sealed class ClusterPort(
             tcpAddr = node.Address,
             httpAddr = node.HttpAddress,
             nodeStatus = "joined",
-            metaAddrs = cluster.MetaAddresses(),
+            metaAddrs = cluster.Cluster.MetaNodes.Select(n => n.Address),
         };
         return Task.FromResult<HttpResponse?>(request.Path == "/status" ? HttpResponse.Of(GoJson.Line(status), HttpResponse.Json) : HttpResponse.Of([]));
     }

@@ -18,6 +18,7 @@ public sealed class EmulatedCluster : IAsyncDisposable
 
     private EmulatedCluster(EmulatedClusterOptions options)
     {
+        AntiEntropy = options.AntiEntropy;
         var root = Path.GetFullPath(options.Directory);
         state = new ClusterState(new EmulatedMetadata(Path.Combine(root, "meta")), options.ElectionTime);
         var usesTls = options.UseTls || options.UseTlsOnDataNodes;
@@ -34,8 +35,7 @@ public sealed class EmulatedCluster : IAsyncDisposable
         for (var i = 0; i < options.DataNodes; i++)
         {
             var member = new ClusterMembership(
-                (ulong)(options.MetaNodes + i + 1), state.Metadata, new HttpAuthentication(options.Authentication, state.Metadata.Read), options.UseTls,
-                () => state.DataNodes.Select(n => n.Shards), () => [.. state.MetaNodes.Select(n => n.Address)]);
+                (ulong)(options.MetaNodes + i + 1), this, state.Metadata, new HttpAuthentication(options.Authentication, state.Metadata.Read), options.UseTls);
             state.DataNodes.Add(EmulatedDataNode.Start(
                 new EmulatedDataNodeOptions
                 {
@@ -75,6 +75,9 @@ public sealed class EmulatedCluster : IAsyncDisposable
     /// <summary>The text of the command that killed all meta nodes for good; null while they are well.</summary>
     public string? FatalCommand => state.Poison;
 
+    /// <summary>Whether the data nodes say that their anti-entropy service is on; it does nothing.</summary>
+    public bool AntiEntropy { get; }
+
     /// <summary>Starts all nodes.</summary>
     public static Task<EmulatedCluster> StartAsync(EmulatedClusterOptions options) => Task.FromResult(new EmulatedCluster(options));
 
@@ -96,7 +99,7 @@ public sealed class EmulatedCluster : IAsyncDisposable
         [.. Metadata.Read().Databases.SelectMany(d => d.RetentionPolicies).SelectMany(p => p.ShardGroups).SelectMany(g => g.Shards)
             .Where(s => s.ID == shardId).SelectMany(s => s.Owners).Select(o => DataNode(o.NodeID))];
 
-    /// <summary>Adds a shard group as a write of a point of this time does, with its shards on the disks of their owners.</summary>
+    /// <summary>Adds a shard group as a write of a point of this time does, with its shards on the disks of those owners that run.</summary>
     /// <returns>The group that points of this time go into.</returns>
     public ShardGroupInfo CreateShardGroup(string database, string retentionPolicy, long time)
     {
@@ -108,7 +111,7 @@ public sealed class EmulatedCluster : IAsyncDisposable
         var group = Find(Metadata.Read()).ShardGroups.First(g => ShardGroupCommands.Takes(g, time));
         foreach (var shard in group.Shards)
         {
-            foreach (var owner in shard.Owners)
+            foreach (var owner in shard.Owners.Where(o => DataNode(o.NodeID).IsRunning))
             {
                 DataNode(owner.NodeID).Shards.Create(new ShardKey(database, retentionPolicy, shard.ID));
             }

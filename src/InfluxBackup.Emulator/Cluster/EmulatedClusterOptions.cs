@@ -25,6 +25,9 @@ public sealed record EmulatedClusterOptions
     /// <summary>With TLS: the certificate with its key; one for <c>localhost</c> is made if null.</summary>
     public X509Certificate2? Certificate { get; init; }
 
+    /// <summary>Whether data nodes say that their anti-entropy service is on.</summary>
+    public bool AntiEntropy { get; init; }
+
     /// <summary>How long there is no leader after one died.</summary>
     public TimeSpan ElectionTime { get; init; } = TimeSpan.FromMilliseconds(200);
 

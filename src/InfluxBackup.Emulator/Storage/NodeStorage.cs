@@ -15,7 +15,7 @@ internal sealed class NodeStorage
         Directory.CreateDirectory(DataDirectory);
         Metadata = cluster?.Metadata ?? new EmulatedMetadata(Path.Combine(Path.GetFullPath(directory), "meta"));
         Shards = new ShardStore(DataDirectory);
-        allStores = cluster?.AllStores ?? (() => [Shards]);
+        allStores = cluster is null ? () => [Shards] : () => cluster.Cluster.DataNodes.Select(n => n.Shards);
     }
 
     public string DataDirectory { get; }

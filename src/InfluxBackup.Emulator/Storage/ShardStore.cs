@@ -26,6 +26,16 @@ internal sealed partial class ShardStore(string dataDirectory)
         return key is not null && IsOpen(key) ? key : null;
     }
 
+    /// <summary>All open shards.</summary>
+    public IEnumerable<ShardKey> All() =>
+        from database in SubDirectories(dataDirectory)
+        from policy in SubDirectories(database.FullName)
+        from shard in policy.EnumerateDirectories()
+        where ulong.TryParse(shard.Name, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+        let key = new ShardKey(database.Name, policy.Name, ulong.Parse(shard.Name, CultureInfo.InvariantCulture))
+        where IsOpen(key)
+        select key;
+
     /// <summary>Whether the shard is there and was opened: a file name that the server can't read keeps it closed.</summary>
     public bool IsOpen(ShardKey shard)
     {
