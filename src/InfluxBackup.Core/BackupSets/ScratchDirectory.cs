@@ -88,6 +88,10 @@ public sealed class ScratchDirectory : IDisposable
         {
             Directory.Delete(path, recursive: true);
         }
+        catch (DirectoryNotFoundException)
+        {
+            // Its owner removed it after it was found here; to the file system what is gone is very old.
+        }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
             logger.LogWarning("The temporary directory '{Directory}' could not be removed: {Message}", path, e.Message);

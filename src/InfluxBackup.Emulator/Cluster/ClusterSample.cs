@@ -6,7 +6,8 @@ namespace InfluxBackup.Emulator;
 /// <summary>
 /// Databases with real TSM files for a cluster of any size, the same at each run: <c>metrics</c> (replication 2, two policies),
 /// <c>inventory</c> (3), <c>local only</c> (1) and <c>Wetter Köln</c> (2), whose names need escaping everywhere; <c>leer</c> has
-/// no shards. Besides a user and a continuous query. One shard has tombstones; of one shard the first owner has points that the others lack.
+/// no shards. Besides a user and a continuous query. Unless a well cluster is asked for, one shard has tombstones, and of one shard the
+/// first owner has points that the others lack.
 /// </summary>
 public static class ClusterSample
 {
@@ -23,6 +24,8 @@ public static class ClusterSample
     /// <summary>2017-07-10, a Monday, in nanoseconds since 1970.</summary>
     public const long Start = 1_499_644_800_000_000_000;
 
+    private static readonly string[] Hosts = ["web01", "web02", "web03", "db01", "db02", "db03"];
+
     private const long Minute = 60_000_000_000;
     private const long Day = 24 * 60 * Minute;
 
@@ -30,15 +33,25 @@ public static class ClusterSample
     /// <returns>The shard with tombstones, and the one whose owners differ.</returns>
     public static (ShardKey WithTombstones, ShardKey Differing) Write(EmulatedCluster cluster)
     {
-        cluster.Metadata.Edit(Describe);
-        string[] hosts = ["web01", "web02", "web03", "db01", "db02", "db03"];
-        cluster.Write(ReplicatedTwice, "daily", hosts.SelectMany((h, i) => Cpu(h, i, 3 * Day, 5 * Minute)));
-        cluster.Write(ReplicatedTwice, "daily", Cpu("web01", 7, Day, 30 * Minute)); // Overwrites: a second file, whose values win.
-        cluster.Write(ReplicatedTwice, "long term", hosts.SelectMany((h, i) => Cpu(h, i, 60 * Day, Day)));
-        cluster.Write(ReplicatedThrice, "autogen", Enumerable.Range(0, 40).SelectMany(Stock));
-        cluster.Write(NotReplicated, "autogen", hosts.SelectMany((h, i) => Cpu(h, i, 10 * Day, 60 * Minute)));
-        cluster.Write(OddlyNamed, OddlyNamedPolicy, Enumerable.Range(0, 12).SelectMany(Weather));
+        WriteWell(cluster);
+        cluster.Metadata.Edit(data => data.Databases.Add(Database(NotReplicated, Policy("autogen", 7 * Day, 1))));
+        cluster.Write(NotReplicated, "autogen", Hosts.SelectMany((h, i) => Cpu(h, i, 10 * Day, 60 * Minute)));
+        return AddTroubles(cluster);
+    }
 
+    /// <summary>Adds the sample without <see cref="NotReplicated"/>, tombstones and differences: it survives the death of any data node.</summary>
+    public static void WriteWell(EmulatedCluster cluster)
+    {
+        cluster.Metadata.Edit(Describe);
+        cluster.Write(ReplicatedTwice, "daily", Hosts.SelectMany((h, i) => Cpu(h, i, 3 * Day, 5 * Minute)));
+        cluster.Write(ReplicatedTwice, "daily", Cpu("web01", 7, Day, 30 * Minute)); // Overwrites: a second file, whose values win.
+        cluster.Write(ReplicatedTwice, "long term", Hosts.SelectMany((h, i) => Cpu(h, i, 60 * Day, Day)));
+        cluster.Write(ReplicatedThrice, "autogen", Enumerable.Range(0, 40).SelectMany(Stock));
+        cluster.Write(OddlyNamed, OddlyNamedPolicy, Enumerable.Range(0, 12).SelectMany(Weather));
+    }
+
+    private static (ShardKey WithTombstones, ShardKey Differing) AddTroubles(EmulatedCluster cluster)
+    {
         const string deletedSeries = "stock,item=item\\ 03";
         var withTombstones = cluster.ShardOf(ReplicatedThrice, "autogen", deletedSeries, Start);
         foreach (var owner in cluster.OwnersOf(withTombstones.Id))
@@ -62,7 +75,6 @@ public static class ClusterSample
             Query = "CREATE CONTINUOUS QUERY cpu_1d ON metrics BEGIN SELECT mean(usage) AS usage INTO metrics.\"long term\".cpu FROM metrics.daily.cpu GROUP BY time(1d), * END",
         });
         data.Databases.Add(Database(ReplicatedThrice, Policy("autogen", 7 * Day, 3)));
-        data.Databases.Add(Database(NotReplicated, Policy("autogen", 7 * Day, 1)));
         data.Databases.Add(Database(OddlyNamed, Policy(OddlyNamedPolicy, 7 * Day, 2)));
         data.Databases.Add(Database(Empty, Policy("autogen", 7 * Day, 2)));
         data.Users.Add(new UserInfo
