@@ -19,22 +19,43 @@ namespace InfluxBackup.BackupSets;
 /// the files that hold unwanted points are rewritten. Files of several shards are numbered one after another, older shards first, so that the
 /// order of names stays that of age.
 /// </para>
-/// <para>Each attempt starts from the other source again: it is local. It may be asked for the same shard several times, once for each of its pieces.</para>
+/// <para>
+/// A shard that several targets take pieces of stays unpacked for a while, and those targets are best asked for one after another
+/// (<see cref="ChooseNext"/>). Apart from that each attempt starts from the other source again: it is local.
+/// </para>
 /// </remarks>
-/// <param name="inner">Where the archives come from.</param>
-/// <param name="placement">What goes where; all of it, also when only some of its targets are asked for.</param>
-/// <param name="withTombstones">The shards of the source whose archives hold tombstones.</param>
-/// <param name="logger">Takes what happens on the way.</param>
-/// <param name="temporary">Where shards are unpacked; the system's place for temporary files unless given.</param>
-public sealed class ReshardingSource(
-    IShardSource inner, ShardPlacement placement, IReadOnlySet<ShardKey> withTombstones, ILogger logger, string? temporary = null) : IShardSource, IDisposable
+public sealed class ReshardingSource : IShardSource, IDisposable
 {
-    private readonly Dictionary<ShardKey, TargetShard> targets = placement.Targets.ToDictionary(t => t.Key);
-    private readonly Dictionary<ShardKey, TsmSelection> unplaced = placement.Unplaced.Select(u => u.Source).Distinct().ToDictionary(s => s, s => TimesWithoutPlace(placement, s));
+    private readonly IShardSource inner;
+    private readonly ShardPlacement placement;
+    private readonly IReadOnlySet<ShardKey> withTombstones;
+    private readonly ILogger logger;
+    private readonly string? temporary;
+    private readonly Dictionary<ShardKey, TargetShard> targets;
+    private readonly Dictionary<ShardKey, TsmSelection> unplaced;
     private readonly ConcurrentDictionary<ShardKey, long> applied = new();
+    private readonly StagedShardPool pool;
 
     /// <summary>The deletes of a million series take memory, and rewriting keeps a processor busy: one shard at a time.</summary>
     private readonly SemaphoreSlim rewriting = new(1);
+
+    /// <param name="inner">Where the archives come from.</param>
+    /// <param name="placement">What goes where; all of it, also when only some of its targets are asked for.</param>
+    /// <param name="withTombstones">The shards of the source whose archives hold tombstones.</param>
+    /// <param name="logger">Takes what happens on the way.</param>
+    /// <param name="temporary">Where shards are unpacked; the system's place for temporary files unless given.</param>
+    public ReshardingSource(
+        IShardSource inner, ShardPlacement placement, IReadOnlySet<ShardKey> withTombstones, ILogger logger, string? temporary = null)
+    {
+        this.inner = inner;
+        this.placement = placement;
+        this.withTombstones = withTombstones;
+        this.logger = logger;
+        this.temporary = temporary;
+        targets = placement.Targets.ToDictionary(t => t.Key);
+        unplaced = placement.Unplaced.Select(u => u.Source).Distinct().ToDictionary(s => s, s => TimesWithoutPlace(placement, s));
+        pool = new StagedShardPool(UnpackAsync, placement.Targets.SelectMany(t => t.Sources).GroupBy(s => s).ToDictionary(s => s.Key, s => s.Count()));
+    }
 
     /// <inheritdoc/>
     public int PreferredParallelism => inner.PreferredParallelism;
@@ -47,6 +68,20 @@ public sealed class ReshardingSource(
     /// applies to several pieces counts for each.
     /// </summary>
     public long AppliedTo(ShardKey shard) => applied.GetValueOrDefault(shard);
+
+    /// <summary>One that takes of what is unpacked already.</summary>
+    public int ChooseNext(IReadOnlyList<ShardTask> waiting)
+    {
+        for (var i = 0; i < waiting.Count; i++)
+        {
+            if (targets.TryGetValue(waiting[i].Shard, out var target) && target.Sources.Any(pool.Holds))
+            {
+                return i;
+            }
+        }
+
+        return 0;
+    }
 
     /// <inheritdoc/>
     /// <exception cref="InfluxBackupException">
@@ -64,35 +99,30 @@ public sealed class ReshardingSource(
             return stream with { ContentKey = stream.ContentKey ?? source };
         }
 
-        var sources = new StagedSources();
+        var assembly = new AssembledShard(logger, temporary);
         try
         {
-            var warnings = new List<string>();
-            var deletes = 0L;
             foreach (var pieces in target.Pieces.GroupBy(p => p.Source))
             {
-                var staged = new StagedShard(pieces.Key, StagedShard.IsPartOfUpload, logger, temporary);
-                sources.Add(staged);
-                warnings.AddRange(await UnpackAsync(pieces.Key, staged, cancel).ConfigureAwait(false));
-                await rewriting.WaitAsync(cancel).ConfigureAwait(false);
-                try
+                if (pool.IsShared(pieces.Key))
                 {
-                    ThrowIfUnplaced(pieces.Key, staged, warnings, cancel);
-                    deletes += staged.Cut(SelectionOf(pieces), warnings, cancel);
+                    await pool.UseAsync(pieces.Key, unpacked => RewriteAsync(pieces, unpacked, assembly.TakeFrom, cancel), cancel).ConfigureAwait(false);
                 }
-                finally
+                else
                 {
-                    rewriting.Release();
+                    var unpacked = await UnpackAsync(pieces.Key, cancel).ConfigureAwait(false);
+                    assembly.Keep(unpacked.Files);
+                    await RewriteAsync(pieces, unpacked, assembly.TakeOver, cancel).ConfigureAwait(false);
                 }
             }
 
-            applied[shard] = deletes;
-            logger.LogInformation("{Shard} is made of {Sources} ({Deletes} deletes applied).", shard, string.Join(", ", target.Sources), deletes);
-            return new ShardStream(new StagedShardStream(shard, sources.Name(numbering), sources)) { Warnings = warnings, IsHashed = false };
+            applied[shard] = assembly.Deletes;
+            logger.LogInformation("{Shard} is made of {Sources} ({Deletes} deletes applied).", shard, string.Join(", ", target.Sources), assembly.Deletes);
+            return new ShardStream(new StagedShardStream(shard, assembly.Name(numbering), assembly)) { Warnings = assembly.Warnings.Distinct().ToList(), IsHashed = false };
         }
         catch
         {
-            sources.Dispose();
+            assembly.Dispose();
             throw;
         }
     }
@@ -105,27 +135,56 @@ public sealed class ReshardingSource(
     }
 
     /// <inheritdoc/>
-    public void Dispose() => rewriting.Dispose();
+    public void Dispose()
+    {
+        pool.Dispose();
+        rewriting.Dispose();
+    }
 
     private TargetShard TargetOf(ShardKey shard) => targets.GetValueOrDefault(shard) ?? new TargetShard(shard, [], [ShardPiece.Whole(shard)]);
 
     private bool PassesThrough(TargetShard target) => target.IsOneWhole && !withTombstones.Contains(target.Pieces[0].Source);
 
-    private async Task<IReadOnlyList<string>> UnpackAsync(ShardKey shard, StagedShard staged, CancellationToken cancel)
+    private async Task<UnpackedShard> UnpackAsync(ShardKey shard, CancellationToken cancel)
     {
-        var stream = await inner.OpenAsync(shard, cancel).ConfigureAwait(false);
-        await using (stream.ConfigureAwait(false))
+        var files = new StagedShard(shard, StagedShard.IsPartOfUpload, logger, temporary);
+        try
         {
-            using var archive = new GuardedArchive(shard, stream, shard.ToString());
-            await staged.UnpackAsync(archive, cancel).ConfigureAwait(false);
-            await inner.ConfirmAsync(shard, archive.Result!, cancel).ConfigureAwait(false);
-            return [.. stream.Warnings, .. archive.Result!.Warnings];
+            var stream = await inner.OpenAsync(shard, cancel).ConfigureAwait(false);
+            await using (stream.ConfigureAwait(false))
+            {
+                using var archive = new GuardedArchive(shard, stream, shard.ToString());
+                await files.UnpackAsync(archive, cancel).ConfigureAwait(false);
+                await inner.ConfirmAsync(shard, archive.Result!, cancel).ConfigureAwait(false);
+                return new UnpackedShard(files, [.. stream.Warnings, .. archive.Result!.Warnings]);
+            }
+        }
+        catch
+        {
+            files.Dispose();
+            throw;
         }
     }
 
-    private void ThrowIfUnplaced(ShardKey source, StagedShard staged, List<string> warnings, CancellationToken cancel)
+    private async Task RewriteAsync(
+        IEnumerable<ShardPiece> pieces, UnpackedShard unpacked, Action<UnpackedShard, TsmSelection, CancellationToken> rewrite, CancellationToken cancel)
     {
-        if (!unplaced.TryGetValue(source, out var times) || staged.CountPoints(times, warnings, cancel) is not (> 0 and var points))
+        var all = pieces.ToList();
+        await rewriting.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            ThrowIfUnplaced(all[0].Source, unpacked.Files, cancel);
+            rewrite(unpacked, TsmSelection.Of(all.Select(p => p.Times ?? TimeRange.Everything), all[0].Slot, all[0].Slots), cancel);
+        }
+        finally
+        {
+            rewriting.Release();
+        }
+    }
+
+    private void ThrowIfUnplaced(ShardKey source, StagedShard files, CancellationToken cancel)
+    {
+        if (!unplaced.TryGetValue(source, out var times) || files.CountPoints(times, [], cancel) is not (> 0 and var points))
         {
             return;
         }
@@ -140,32 +199,10 @@ public sealed class ReshardingSource(
         };
     }
 
-    private static TsmSelection SelectionOf(IEnumerable<ShardPiece> pieces)
-    {
-        var all = pieces.ToList();
-        return TsmSelection.Of(all.Select(p => p.Times ?? TimeRange.Everything), all[0].Slot, all[0].Slots);
-    }
-
     /// <summary>All times but those of some piece.</summary>
     private static TsmSelection TimesWithoutPlace(ShardPlacement placement, ShardKey source)
     {
         var placed = placement.Targets.SelectMany(t => t.Pieces).Where(p => p.Source == source).Select(p => p.Times ?? TimeRange.Everything).Distinct();
         return TsmSelection.Of(TsmSelection.Of(placed).LeftOutTimes.ToArray());
-    }
-
-    /// <summary>The shards that a target is made of, older ones first.</summary>
-    private sealed class StagedSources : IDisposable
-    {
-        private readonly List<StagedShard> shards = [];
-
-        public void Add(StagedShard shard) => shards.Add(shard);
-
-        public List<(string Path, string Name, DateTime Modified)> Name(FileNumbering numbering)
-        {
-            var names = numbering.Name(shards.Select(s => s.TsmFiles).ToList());
-            return shards.SelectMany((shard, i) => shard.TsmFiles.Zip(names[i], (old, name) => (shard.Find(old).Path, name, shard.Find(old).Modified))).ToList();
-        }
-
-        public void Dispose() => shards.ForEach(s => s.Dispose());
     }
 }

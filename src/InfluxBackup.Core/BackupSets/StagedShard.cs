@@ -89,23 +89,60 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
         }
     }
 
-    /// <summary>Counts the points in some stretches of time that are not deleted. Changes nothing.</summary>
-    /// <inheritdoc cref="Cut"/>
-    public long CountPoints(TsmSelection wanted, ICollection<string> warnings, CancellationToken cancel)
+    /// <summary>Writes the points of each TSM file that are wanted, and are not deleted, into another directory. Changes nothing here.</summary>
+    /// <param name="wanted">Which points.</param>
+    /// <param name="destination">The directory.</param>
+    /// <param name="warnings">Takes what the user should know.</param>
+    /// <param name="cancel">Asked before each block.</param>
+    /// <returns>The files that came of it, with the names they have here, and how many deletes were applied.</returns>
+    /// <exception cref="InfluxBackupException">A file is damaged, or the disk can't take the result.</exception>
+    public (IReadOnlyList<StagedFile> Files, long Deletes) CutInto(TsmSelection wanted, string destination, ICollection<string> warnings, CancellationToken cancel)
     {
+        var written = new List<StagedFile>();
+        var applied = 0L;
         try
         {
-            return TsmFiles.Sum(name => Select(name, wanted, LoadDeletes(name, warnings, cancel), cancel) is { } selected ? TakePoints(selected) : 0);
+            foreach (var name in TsmFiles)
+            {
+                var deletes = LoadDeletes(name, warnings, cancel);
+                applied += deletes.Records;
+                var path = Path.Combine(destination, $"{shard.Id}-{name}");
+                if (Select(name, wanted, deletes, path, cancel) is not null)
+                {
+                    written.Add(new StagedFile(name, path, files[name]));
+                }
+            }
+
+            return (written, applied);
         }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {
             throw CannotStage(e);
         }
+    }
 
-        static long TakePoints((string Path, long Points) selected)
+    /// <summary>Counts the points that are wanted and not deleted. Changes nothing.</summary>
+    /// <inheritdoc cref="Cut"/>
+    public long CountPoints(TsmSelection wanted, ICollection<string> warnings, CancellationToken cancel)
+    {
+        try
         {
-            File.Delete(selected.Path);
-            return selected.Points;
+            var count = 0L;
+            foreach (var name in TsmFiles)
+            {
+                var path = PathOf($"{name}.{Guid.NewGuid():N}");
+                if (Select(name, wanted, LoadDeletes(name, warnings, cancel), path, cancel) is { } points)
+                {
+                    count += points;
+                    File.Delete(path);
+                }
+            }
+
+            return count;
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            throw CannotStage(e);
         }
     }
 
@@ -158,8 +195,8 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
     /// <summary>The names of the TSM files, in their order.</summary>
     public IReadOnlyList<string> TsmFiles => files.Keys.Where(ShardFileName.IsTsm).ToList();
 
-    /// <summary>Path and modification time (UTC) of a file.</summary>
-    public (string Path, DateTime Modified) Find(string name) => (PathOf(name), files[name]);
+    /// <summary>One of the files.</summary>
+    public StagedFile Find(string name) => new(name, PathOf(name), files[name]);
 
     /// <inheritdoc/>
     void ITarVisitor.Begin(string name, long size, DateTime modified)
@@ -207,9 +244,10 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
             return;
         }
 
-        if (Select(name, wanted, deletes, cancel) is { } rewritten)
+        var rewritten = PathOf(name + ".rewritten");
+        if (Select(name, wanted, deletes, rewritten, cancel) is not null)
         {
-            File.Move(rewritten.Path, PathOf(name), overwrite: true);
+            File.Move(rewritten, PathOf(name), overwrite: true);
         }
         else
         {
@@ -217,10 +255,12 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
         }
     }
 
-    /// <summary>Writes a file of the points of another one that are wanted, and checks it to its last point. Null where there are none.</summary>
-    private (string Path, long Points)? Select(string name, TsmSelection wanted, TombstoneRanges deletes, CancellationToken cancel)
+    /// <summary>
+    /// Writes a file of the points of another one that are wanted, and checks it to its last point. Says how many there are; where there are
+    /// none there is no file, and null.
+    /// </summary>
+    private long? Select(string name, TsmSelection wanted, TombstoneRanges deletes, string rewritten, CancellationToken cancel)
     {
-        var rewritten = PathOf(name + ".rewritten");
         try
         {
             TsmRewriteReport report;
@@ -244,7 +284,7 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
         using var result = TsmFile.Open(rewritten);
         var verified = TsmFileVerifier.Verify(result, cancel);
         return verified.IsSound
-            ? (rewritten, verified.Points ?? 0)
+            ? verified.Points
             : throw Damaged("TsmFileDamaged", name, $"What is left without {Task(wanted).ToLowerInvariant()} is not sound: {verified.Problems[0]}");
     }
 
@@ -295,3 +335,9 @@ public sealed class StagedShard(ShardKey shard, Func<string, bool> takes, ILogge
 
     private InfluxBackupException CannotStage(Exception e) => LocalFile.WriteFailed(directory?.Path ?? parent ?? Path.GetTempPath(), e, TemporaryRemedy);
 }
+
+/// <summary>A TSM file of a shard that is unpacked.</summary>
+/// <param name="Name">Its name in the shard.</param>
+/// <param name="Path">Where it lies.</param>
+/// <param name="Modified">When the server wrote it, UTC.</param>
+public sealed record StagedFile(string Name, string Path, DateTime Modified);

@@ -23,10 +23,15 @@ public sealed class ReshardingSourceTests : IDisposable
     private async Task<(IReadOnlyList<ShardResult> Results, FakeSink Sink)> CarryAsync(
         IShardSource inner, ShardPlacement placement, HashSet<ShardKey> withTombstones, FileNumbering? numbering = null)
     {
-        using var source = new ReshardingSource(inner, placement, withTombstones, NullLogger.Instance, temporary[""]) { Numbering = _ => numbering ?? FileNumbering.Keep };
         var sink = new FakeSink();
-        var tasks = placement.Targets.Select(t => new ShardTask(t.Key)).ToList();
-        var results = await new ShardTransfer(new TransferOptions { MaxAttempts = 1, Parallelism = 2 }).RunAsync(tasks, source, sink, Cancel);
+        IReadOnlyList<ShardResult> results;
+        using (var source = new ReshardingSource(inner, placement, withTombstones, NullLogger.Instance, temporary[""]) { Numbering = _ => numbering ?? FileNumbering.Keep })
+        {
+            var tasks = placement.Targets.Select(t => new ShardTask(t.Key)).ToList();
+            results = await new ShardTransfer(new TransferOptions { MaxAttempts = 1, Parallelism = 2 }).RunAsync(tasks, source, sink, Cancel);
+            Assert.True(results.Any(r => r.Error is not null) || !Directory.EnumerateFileSystemEntries(temporary[""]).Any());
+        }
+
         Assert.Empty(Directory.EnumerateFileSystemEntries(temporary[""]));
         return (results, sink);
     }
@@ -48,16 +53,7 @@ public sealed class ReshardingSourceTests : IDisposable
             var random = new Random(seed);
             var source = Groups.Metadata(100, Groups.Random(random, 10, 3));
             var points = new ReshardedPoints(random, source);
-            // Deleted and truncated ones, and behind them groups for all times.
-            var groups = new List<ShardGroupInfo>(Groups.Random(random, 500, 4));
-            for (var (start, id) = (0L, 700); start < 500; id += 10)
-            {
-                var end = start + random.Next(20, 200);
-                groups.Add(Groups.Of(id, start, end, [.. Enumerable.Range(id, random.Next(1, 5))]));
-                start = end;
-            }
-
-            var target = Groups.Metadata(100, [.. groups]);
+            var target = Groups.Metadata(100, random.Next(3) == 0 ? Alike(source) : Others(random));
             var placement = ShardPlacement.Create(source, points.Files.Keys, target);
             Assert.True(placement.IsComplete);
             FileNumbering? numbering = random.Next(3) switch { 0 => FileNumbering.FromGeneration(40), 1 => FileNumbering.SequencesOf(0), _ => null };
@@ -75,6 +71,28 @@ public sealed class ReshardingSourceTests : IDisposable
             Assert.All(results.SelectMany(Names), n => Assert.True(ShardFileName.IsSafeTsmName(n)));
         }));
         Assert.True(passed > 2 && cut > 100);
+    }
+
+    /// <summary>The groups of the source, as far as they are alive, and one for all other times.</summary>
+    private static ShardGroupInfo[] Alike(ServerMetadata source)
+    {
+        var copies = source.Data.Clone().Databases[0].RetentionPolicies[0].ShardGroups.Where(g => g.DeletedAt == 0).ToList();
+        copies.ForEach(g => g.TruncatedAt = 0);
+        return [.. copies, Groups.Of(700, 0, 10_000, 700, 701)];
+    }
+
+    /// <summary>Some that are deleted or truncated, and groups for all times.</summary>
+    private static ShardGroupInfo[] Others(Random random)
+    {
+        var groups = new List<ShardGroupInfo>(Groups.Random(random, 500, 4));
+        for (var (start, id) = (0L, 700); start < 500; id += 10)
+        {
+            var end = start + random.Next(20, 200);
+            groups.Add(Groups.Of(id, start, end, [.. Enumerable.Range(id, random.Next(1, 5))]));
+            start = end;
+        }
+
+        return [.. groups];
     }
 
     [Fact]
@@ -151,6 +169,47 @@ public sealed class ReshardingSourceTests : IDisposable
         (_, sink) = await CarryAsync(inner, placement, []);
         Assert.Equal(["m#!~#f -5 1", "m#!~#f 1 1"], Described(sink.Kept[Groups.Key(51)]));
         Assert.Equal(["m#!~#f 300 1", "m#!~#f 80 1"], Described(sink.Kept[Groups.Key(52)]).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_shard_that_several_take_of_is_unpacked_once_and_goes_when_all_have_theirs()
+    {
+        var source = Groups.Metadata(100, Groups.Of(1, 0, 100, 11), Groups.Of(2, 100, 200, 12), Groups.Of(3, 200, 300, 13), Groups.Of(4, 300, 400, 14));
+        var target = Groups.Metadata(100, [.. Enumerable.Range(0, 40).Select(i => Groups.Of(50 + i, i * 10, (i + 1) * 10, 500 + i))]);
+        var inner = new FakeSource((shard, _) => Tar(shard, ("000000001-000000001.tsm", new BuiltFile().Integers("m", "f", [.. Enumerable.Range(0, 100).Select(i => ((((long)shard.Id - 11) * 100) + i, 1L))]))));
+        var placement = Groups.Place(source, target);
+
+        // The tasks come mixed, and what is unpacked is asked for first all the same.
+        using var resharding = new ReshardingSource(inner, placement, new HashSet<ShardKey>(), NullLogger.Instance, temporary[""]);
+        var tasks = placement.Targets.OrderBy(t => t.Key.Id % 10).Select(t => new ShardTask(t.Key)).ToList();
+        var sink = new FakeSink();
+        var results = await new ShardTransfer(new TransferOptions { MaxAttempts = 1, Parallelism = 1 }).RunAsync(tasks, resharding, sink, Cancel);
+        Assert.All(results, r => Assert.Equal(ShardOutcome.Complete, r.Outcome));
+        Assert.All(placement.Targets, t => Assert.Equal(10, ReshardedPoints.Read(sink.Kept[t.Key]).Count));
+        Assert.All(Enumerable.Range(11, 4), id => Assert.Equal(1, inner.Attempts(Groups.Key((ulong)id))));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(temporary[""]));
+
+        // One that is wanted again is unpacked again.
+        await (await resharding.OpenAsync(Groups.Key(500), Cancel)).DisposeAsync();
+        Assert.Equal(2, inner.Attempts(Groups.Key(11)));
+    }
+
+    [Fact]
+    public async Task Few_shards_lie_unpacked_for_others_and_none_when_all_is_over()
+    {
+        var source = Groups.Metadata(100, [.. Enumerable.Range(0, 6).Select(i => Groups.Of(1 + i, i * 100, (i + 1) * 100, 11 + i))]);
+        var target = Groups.Metadata(100, [.. Enumerable.Range(0, 6).Select(i => Groups.Of(50 + i, i * 100, (i + 1) * 100, 500 + (2 * i), 501 + (2 * i)))]);
+        var inner = new FakeSource((shard, _) => Tar(shard, ("000000001-000000001.tsm", new BuiltFile().Integers("m", "f", ((((long)shard.Id - 11) * 100) + 1, 1)))));
+        using (var resharding = new ReshardingSource(inner, Groups.Place(source, target), new HashSet<ShardKey>(), NullLogger.Instance, temporary[""]))
+        {
+            for (var i = 0; i < 6; i++)
+            {
+                await (await resharding.OpenAsync(Groups.Key(500 + (2 * (ulong)i)), Cancel)).DisposeAsync();
+                Assert.Equal(Math.Min(i + 1, 2), Directory.GetDirectories(temporary[""]).Length);
+            }
+        }
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(temporary[""]));
     }
 
     [Fact]
