@@ -36,8 +36,8 @@ public static class OwnerChoice
         var isPatient = ranked.Exists(r => !r.IsPoor && !r.Status.IsDown && r.Status.Failures < PatienceWithGoodCopies);
         return ranked
             .Where(r => !(r.IsPoor && isPatient))
-            .OrderBy(r => r.IsPoor)
-            .ThenBy(r => r.Status.IsDown)
+            .OrderBy(r => r.Status.IsDown)
+            .ThenBy(r => r.Status.Failures + (r.IsPoor ? PatienceWithGoodCopies : 0))
             .ThenBy(r => r.Status.Failures)
             .ThenByDescending(r => r.IsPreferred)
             .ThenByDescending(r => r.Copy.IsHeld is not false)

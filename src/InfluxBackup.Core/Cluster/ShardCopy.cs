@@ -7,6 +7,9 @@ namespace InfluxBackup.Cluster;
 /// <param name="Node">The node's backup service; null where the cluster does not know the node any more.</param>
 public sealed record ShardCopy(ulong NodeId, DataNodeAddress? Node)
 {
+    /// <summary>A write without points leaves so much in the log of a shard that it makes; a single point takes more.</summary>
+    private const long SizeOfNothing = 18;
+
     /// <summary>Whether the node has the shard open; null where the node could not be asked.</summary>
     public bool? IsHeld { get; init; }
 
@@ -19,6 +22,6 @@ public sealed record ShardCopy(ulong NodeId, DataNodeAddress? Node)
     /// <summary>Bytes on the node; null where unknown.</summary>
     public long? Size { get; init; }
 
-    /// <summary>There is nothing in it: the node does not have it, or has it without a byte.</summary>
-    public bool IsEmpty => IsHeld == false || (IsHeld == true && Size == 0);
+    /// <summary>There is nothing in it: the node does not have it, or has it without a point.</summary>
+    public bool IsEmpty => IsHeld == false || (IsHeld == true && Size <= SizeOfNothing);
 }
