@@ -60,12 +60,14 @@ public static class OwnerChoice
             return copy.IsEmpty && copies.Any(c => !c.IsEmpty);
         }
 
-        if (copy.Size < known.Max(c => c.Size) / 2)
+        var half = known.Max(c => c.Size) / 2;
+        if (copy.Size < half)
         {
             return true;
         }
 
-        var newest = known.MaxBy(c => c.LastModified ?? 0)!;
+        // A node that was replaced and is filling up again has the freshest copy, and not much in it.
+        var newest = known.Where(c => c.Size >= half).MaxBy(c => c.LastModified ?? 0)!;
         return newest.Size != copy.Size && copy.LastModified < newest.LastModified - (SameAge.Ticks * 100);
     }
 }

@@ -50,6 +50,14 @@ public sealed class RestorePointTests : IDisposable
     }
 
     [Fact]
+    public async Task A_newer_backup_of_ours_wins_whatever_the_modification_times_are()
+    {
+        Put(Sets.Time1, Known(1), (1, long.MaxValue));
+        var ours = await Sets.MakeAsync(directory, shards: 1);
+        Assert.Equal(ours, Combine()[1]);
+    }
+
+    [Fact]
     public void Shards_that_the_newest_metadata_do_not_know_are_left_out()
     {
         var deleted = Known(1, 2, 3);
