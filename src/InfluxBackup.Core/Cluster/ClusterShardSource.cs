@@ -29,7 +29,7 @@ public sealed record ClusterShardSourceOptions
 /// counts against its owner, and the next one is made with the best of the others, from the first byte. A shard that all owners were asked
 /// for and none of them has was never written to and is skipped; an owner that could not be asked leaves that open, which is an error.
 /// </summary>
-public sealed class ClusterShardSource : IShardSource, IDisposable
+public sealed class ClusterShardSource : IOwnedShardSource, IDisposable
 {
     private const int MostParallelism = 16;
 
@@ -51,10 +51,11 @@ public sealed class ClusterShardSource : IShardSource, IDisposable
     /// <summary>As many as all nodes together allow; more than a few cores can check and write gains nothing.</summary>
     public int PreferredParallelism => Math.Clamp(gates.Count * options.ConnectionsPerNode, 1, MostParallelism);
 
-    /// <summary>The copy that a shard was read from, once it was confirmed.</summary>
-    public ShardCopy? TakenFrom(ShardKey shard) => attempts.TryGetValue(shard, out var known) && known.IsConfirmed ? known.Current : null;
+    /// <inheritdoc/>
+    public IReadOnlyList<ShardCopy> TakenFrom(ShardKey shard) =>
+        attempts.TryGetValue(shard, out var known) && known is { IsConfirmed: true, Current: { } copy } ? [copy] : [];
 
-    /// <summary>The copies of a shard as they are known by now.</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<ShardCopy> CopiesOf(ShardKey shard) => AttemptsAt(shard).Copies;
 
     /// <inheritdoc/>
@@ -92,7 +93,9 @@ public sealed class ClusterShardSource : IShardSource, IDisposable
             tried.Add(copy.NodeId);
             try
             {
-                return await OpenAsync(shard, known, copy, cancel).ConfigureAwait(false);
+                var stream = await OpenFromAsync(shard, copy, cancel).ConfigureAwait(false);
+                known.Current = copy;
+                return new ShardStream(stream.Content) { IsRepeatable = true, Warnings = [.. stream.Warnings, .. Doubts(shard, known, copy)], Held = stream.Held };
             }
             catch (InfluxBackupException e)
             {
@@ -101,12 +104,16 @@ public sealed class ClusterShardSource : IShardSource, IDisposable
             }
         }
 
-        if (known.Copies.All(c => c.IsHeld == false))
-        {
-            throw options.InSet.Contains(shard) ? Lost(shard) : new ShardSkippedException(SkipReason.Empty, "not on any of its owners: nothing was written to it");
-        }
+        throw NothingFrom(shard);
+    }
 
-        throw known.Explain();
+    /// <summary>What it means that no owner gave a shard.</summary>
+    internal Exception NothingFrom(ShardKey shard)
+    {
+        var known = AttemptsAt(shard);
+        return !known.Copies.All(c => c.IsHeld == false) ? known.Explain()
+            : options.InSet.Contains(shard) ? Lost(shard)
+            : new ShardSkippedException(SkipReason.Empty, "not on any of its owners: nothing was written to it");
     }
 
     /// <inheritdoc/>
@@ -114,16 +121,7 @@ public sealed class ClusterShardSource : IShardSource, IDisposable
     {
         var known = AttemptsAt(shard);
         var copy = known.Current!;
-        try
-        {
-            await GateOf(copy).Source.ConfirmAsync(shard, archive, cancel).ConfigureAwait(false);
-        }
-        catch (InfluxBackupException e) when (e.Id == LiveShardSource.ShardNotOpenId)
-        {
-            known.Learn(copy, isHeld: false, size: null);
-            throw Again(e.Message, e);
-        }
-
+        await ConfirmFromAsync(shard, copy, archive, cancel).ConfigureAwait(false);
         if (archive.TsmFiles == 0 && known.Copies.Any(c => c.NodeId != copy.NodeId && !c.IsEmpty))
         {
             // Deleted just now, or never there: only the others can tell.
@@ -143,8 +141,12 @@ public sealed class ClusterShardSource : IShardSource, IDisposable
         }
     }
 
-    private async Task<ShardStream> OpenAsync(ShardKey shard, ShardAttempts known, ShardCopy copy, CancellationToken cancel)
+    /// <summary>Opens the copy of one owner, and of no other.</summary>
+    /// <exception cref="InfluxBackupException">It can't be had; <see cref="CopiesOf"/> may say more by then.</exception>
+    internal async Task<ShardStream> OpenFromAsync(ShardKey shard, ShardCopy copy, CancellationToken cancel)
     {
+        var known = AttemptsAt(shard);
+        CancelReservation(known);
         var gate = GateOf(copy);
         IDisposable? slot = null;
         try
@@ -152,9 +154,8 @@ public sealed class ClusterShardSource : IShardSource, IDisposable
             slot = await gate.EnterAsync(cancel).ConfigureAwait(false);
             var stream = await gate.Source.OpenAsync(shard, cancel).ConfigureAwait(false);
             gate.ReportAnswer();
-            known.Current = copy;
             logger.LogDebug("Reading {Shard} from {Node}.", shard, copy.Node);
-            return new ShardStream(stream.Content) { IsRepeatable = stream.IsRepeatable, Warnings = [.. stream.Warnings, .. Doubts(shard, known, copy)], Held = slot };
+            return new ShardStream(stream.Content) { IsRepeatable = stream.IsRepeatable, Warnings = stream.Warnings, Held = slot };
         }
         catch (InfluxBackupException e)
         {
@@ -176,6 +177,20 @@ public sealed class ClusterShardSource : IShardSource, IDisposable
         {
             slot?.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Asks the owner whether what was read of its copy is all.</summary>
+    internal async Task ConfirmFromAsync(ShardKey shard, ShardCopy copy, ShardArchive archive, CancellationToken cancel)
+    {
+        try
+        {
+            await GateOf(copy).Source.ConfirmAsync(shard, archive, cancel).ConfigureAwait(false);
+        }
+        catch (InfluxBackupException e) when (e.Id == LiveShardSource.ShardNotOpenId)
+        {
+            AttemptsAt(shard).Learn(copy, isHeld: false, size: null);
+            throw Again(e.Message, e);
         }
     }
 

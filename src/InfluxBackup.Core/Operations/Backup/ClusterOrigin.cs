@@ -15,7 +15,8 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
 
     private readonly ILogger logger = options.Logger;
     private readonly MetaNodeClient meta = access.CreateMetaClient(options.Logger);
-    private ClusterShardSource? source;
+    private ClusterShardSource? owners;
+    private IOwnedShardSource? source;
     private IReadOnlyDictionary<ShardKey, IReadOnlyList<ShardCopy>>? settled;
     private IReadOnlySet<ShardKey> inSet = new HashSet<ShardKey>();
     private IReadOnlyDictionary<ShardKey, long> lastModifiedInSet = new Dictionary<ShardKey, long>();
@@ -63,7 +64,7 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
     {
         RememberSet(plan);
         settled ??= plan.Shards.ToDictionary(s => s.Shard.Key, s => s.Copies);
-        source = new ClusterShardSource(
+        owners = new ClusterShardSource(
             new ClusterShardSourceOptions
             {
                 Copies = settled,
@@ -73,6 +74,7 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
                 InSet = inSet,
             },
             logger);
+        source = options.AllOwners ? new AllOwnersSource(owners, logger) : owners;
         return source;
     }
 
@@ -90,7 +92,7 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
     /// <inheritdoc/>
     public void Dispose()
     {
-        source?.Dispose();
+        owners?.Dispose();
         meta.Dispose();
     }
 
@@ -127,26 +129,27 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
     }
 
     /// <summary>
-    /// The owners whose points the archive has, as far as times and sizes can tell. Where the archive is of a copy that lags behind, that
-    /// is its own only: then the shard counts as changed the next time, when the better copy may be had.
+    /// The owners whose points the archive has, as far as times and sizes can tell: all, where it is of a copy that lags behind none. Else
+    /// only those that it was read from: then the shard counts as changed the next time, when the better copy may be had.
     /// </summary>
     private List<ManifestOwner> RecordedOwners(ShardKey shard)
     {
-        if (source?.TakenFrom(shard) is not { } taken)
+        var taken = source?.TakenFrom(shard) ?? [];
+        if (taken.Count == 0)
         {
             return [];
         }
 
-        var copies = settled![shard];
-        var isComplete = !OwnerChoice.LagsBehind(taken, source.CopiesOf(shard));
-        return copies.Where(c => c.LastModified is not null && c.Size is not null && (isComplete || c.NodeId == taken.NodeId))
+        var sources = taken.Select(c => c.NodeId).ToHashSet();
+        var hasAll = !options.AllOwners && !OwnerChoice.LagsBehind(taken[0], source!.CopiesOf(shard));
+        return settled![shard].Where(c => c.LastModified is not null && c.Size is not null && (hasAll || sources.Contains(c.NodeId) || c.IsEmpty))
             .Select(c => new ManifestOwner
             {
                 NodeId = c.NodeId,
                 DataNode = c.Node!.ToString(),
                 LastModified = c.LastModified!.Value,
                 Size = c.Size!.Value,
-                IsSource = c.NodeId == taken.NodeId,
+                IsSource = sources.Contains(c.NodeId) || (options.AllOwners && c.IsEmpty),
             })
             .ToList();
     }
