@@ -132,7 +132,7 @@ public sealed class LiveShardSink(Func<ShardKey, IReadOnlyList<LiveNode>> owners
         }
 
         var done = delivery.Owners.Count - failed.Count;
-        var why = string.Join(" ", failed.Select(o => $"{o.Node.Client.Address}: {o.Error?.Message ?? "it was not asked."}"));
+        var why = string.Join(" ", failed.Select(o => o.Node.Absence is null ? $"{o.Node.Client.Address}: {o.Error?.Message ?? "it was not asked."}" : $"{o.Node.Client.Address} was down."));
         return new InfluxBackupException(
             "ShardNotOnAllOwners",
             // With another owner there the hosts are not gone altogether, and the next shards are worth a try.
@@ -141,7 +141,8 @@ public sealed class LiveShardSink(Func<ShardKey, IReadOnlyList<LiveNode>> owners
             failed.Select(o => o.Error).FirstOrDefault(e => e is not null))
         {
             Subject = shard.ToString(),
-            Remedy = "When its data nodes are up, run the same restore again with -Resume (--resume): it sends the shard to the owners that lack it.",
+            // What is known from the beginning was said there.
+            Remedy = failed.All(o => o.Node.Absence is not null) ? null : "When its data nodes are up, run the same restore again with -Resume (--resume): it sends the shard to the owners that lack it.",
             IsTransient = failed.Any(o => o.IsWorthRetrying),
         };
     }

@@ -94,7 +94,7 @@ internal sealed class ClusterObjects(RestorePlan plan, MetaNodeClient meta, bool
         var named = new RestoredObject(RestoredObjectKind.ContinuousQuery, query.Name, target, true, null, text);
         return ContinuousQueryText.IsWellFormed(text, query.Name, target)
             ? await TryAsync(named, MetaCommand.CreateContinuousQuery(target, query.Name, text), cancel).ConfigureAwait(false)
-            : named with { IsRestored = false, Reason = "its text is not a whole statement CREATE CONTINUOUS QUERY … END of this name and database, and a cluster would take it all the same" };
+            : named with { IsRestored = false, IsFailed = isIncluded, Reason = "its text is not a whole statement CREATE CONTINUOUS QUERY … END of this name and database, and a cluster would take it all the same" };
     }
 
     private async Task<RestoredObject> TryAsync(RestoredObject wanted, MetaCommand command, CancellationToken cancel)
@@ -117,7 +117,7 @@ internal sealed class ClusterObjects(RestorePlan plan, MetaNodeClient meta, bool
         catch (InfluxBackupException e)
         {
             logger.LogWarning("{Kind} '{Name}' was not restored: {Message}", wanted.Kind, wanted.Name, e.Message);
-            return wanted with { IsRestored = false, Reason = e.Message };
+            return wanted with { IsRestored = false, IsFailed = true, Reason = e.Message };
         }
     }
 }

@@ -19,7 +19,7 @@ internal static class RestoreErrors
 
     /// <summary>A data node can't be reached, so it would lack shards.</summary>
     public static InfluxBackupException DataNodeDown(string address, InfluxBackupException why) =>
-        new("DataNodeDown", ErrorKind.Connection, $"Data node {address} would get shards and can't be reached: {why.Message}", why)
+        new("DataNodeDown", ErrorKind.Connection, $"Data node {address} is to get shards and can't be reached: {why.Message}", why)
         {
             Subject = address,
             Remedy = "Start it first. With -AllowPartial (--allow-partial) the others get their copies now, and a later -Resume (--resume) sends this node its own.",

@@ -111,7 +111,7 @@ public sealed class RestoreOperation(RestoreOptions options)
     /// What was left out because it was not asked for does not make a restore partial: users, grants and queries without an HTTP address or
     /// of a full backup. What the target refused does.
     /// </summary>
-    private Outcome Judge(IReadOnlyList<RestoredShard> shards, IReadOnlyList<RestoredObject> objects)
+    private static Outcome Judge(IReadOnlyList<RestoredShard> shards, IReadOnlyList<RestoredObject> objects)
     {
         var failed = shards.Where(s => s.Result.Outcome == ShardOutcome.Failed).ToList();
         if (failed.Count > 0 && failed.Count == shards.Count && !failed.Any(s => s.Owners.Any(o => o.IsComplete)))
@@ -119,8 +119,7 @@ public sealed class RestoreOperation(RestoreOptions options)
             return Outcome.Failed;
         }
 
-        var refused = options.Server is not ServerAccess { Http: null } && objects.Any(o => !o.IsRestored && o.Kind == RestoredObjectKind.ContinuousQuery);
-        return failed.Count > 0 || refused ? Outcome.Partial : Outcome.Complete;
+        return failed.Count > 0 || objects.Any(o => o.IsFailed) ? Outcome.Partial : Outcome.Complete;
     }
 
     private async Task<IReadOnlyList<RestoredShard>> UploadAsync(RestorePlan plan, PreparedRestore prepared, CancellationToken cancel)

@@ -39,7 +39,11 @@ public sealed record RestoredShard(ShardKey Source, ShardKey? Target, ShardResul
 /// <param name="IsRestored">Whether it was restored.</param>
 /// <param name="Reason">Why not.</param>
 /// <param name="Statement">The InfluxQL statement that does it, without passwords.</param>
-public sealed record RestoredObject(RestoredObjectKind Kind, string Name, string? Database, bool IsRestored, string? Reason, string? Statement);
+public sealed record RestoredObject(RestoredObjectKind Kind, string Name, string? Database, bool IsRestored, string? Reason, string? Statement)
+{
+    /// <summary>It was tried in vain; what was left out on purpose, or for want of an address, is not a failure.</summary>
+    public bool IsFailed { get; init; }
+}
 
 public enum RestoredObjectKind
 {

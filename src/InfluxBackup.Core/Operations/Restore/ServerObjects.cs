@@ -85,7 +85,7 @@ internal sealed class ServerObjects(RestorePlan plan, InfluxHttpClient? http, IL
         catch (InfluxBackupException e)
         {
             logger.LogWarning("{Kind} '{Name}' of database '{Database}' was not restored: {Message}", kind, name, database, e.Message);
-            return new RestoredObject(kind, name, database, false, e.Message, statement);
+            return new RestoredObject(kind, name, database, false, e.Message, statement) { IsFailed = true };
         }
     }
 }
