@@ -53,7 +53,7 @@ internal sealed class ClusterRestoreTarget(ClusterAccess access, RestoreOptions 
             CheckName(database, target.FindDatabase(database.Name), findings);
         }
 
-        var nodes = (await meta.ReadNodesAsync(cancel).ConfigureAwait(false)).DataNodes;
+        var nodes = await ReadNodesAsync(target, cancel).ConfigureAwait(false);
         if (nodes.Count == 0)
         {
             findings.Conflicts.Add(new InfluxBackupException("NoDataNodes", ErrorKind.NotFound, $"The cluster of {meta.Name} has no data node.") { Subject = meta.Name });
@@ -72,14 +72,15 @@ internal sealed class ClusterRestoreTarget(ClusterAccess access, RestoreOptions 
 
     public async Task<PreparedRestore> PrepareAsync(RestorePlan plan, CancellationToken cancel)
     {
-        var clusterId = (await meta.ReadMetadataAsync(cancel).ConfigureAwait(false)).Metadata.Data.ClusterID;
-        lease = await RestoreLease.TakeAsync(meta, clusterId, plan.Databases, options.Resume, lost, logger, cancel).ConfigureAwait(false);
+        var target = (await meta.ReadMetadataAsync(cancel).ConfigureAwait(false)).Metadata;
+        lease = await RestoreLease.TakeAsync(meta, target.Data.ClusterID, plan.Databases, options.Resume, lost, logger, cancel).ConfigureAwait(false);
         var databases = new ClusterDatabases(meta, created, logger);
         await databases.CreateAsync(plan.Metadata, options.Resume, cancel).ConfigureAwait(false);
         var sound = plan.Shards.Where(s => s.Problem is null).Select(s => s.Source).ToList();
         var placement = await databases.PlaceAsync(plan.RestorePoint.Metadata, sound, plan.Names, cancel).ConfigureAwait(false);
 
-        var nodes = (await meta.ReadNodesAsync(cancel).ConfigureAwait(false)).DataNodes;
+        target = (await meta.ReadMetadataAsync(cancel).ConfigureAwait(false)).Metadata;
+        var nodes = await ReadNodesAsync(target, cancel).ConfigureAwait(false);
         var surveys = await Task.WhenAll(nodes.Select(n => SurveyAsync(n, cancel))).ConfigureAwait(false);
         var live = surveys.ToDictionary(s => s.Node.Id, ToLive);
         var owners = placement.Targets.ToDictionary(t => t.Key, t => (IReadOnlyList<LiveNode>)t.Owners.Select(id => live.GetValueOrDefault(id) ?? throw UnknownOwner(t.Key, id)).ToList());
@@ -90,6 +91,17 @@ internal sealed class ClusterRestoreTarget(ClusterAccess access, RestoreOptions 
     {
         var isIncluded = options.IncludeMetadata || options.MetadataOnly || plan.RestorePoint.Newest.Manifest.Run?.Strategy != BackupStrategy.Full;
         return await new ClusterObjects(plan, meta, isIncluded, options.IncludeMetadata, created, logger).RunAsync(cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// The data nodes that the metadata name. What the meta nodes tell of them besides lacks nodes for a while after the leader has changed.
+    /// </summary>
+    private async Task<IReadOnlyList<ClusterDataNode>> ReadNodesAsync(ServerMetadata target, CancellationToken cancel)
+    {
+        var known = (await meta.ReadNodesAsync(cancel).ConfigureAwait(false)).DataNodes.ToDictionary(n => n.Id);
+        return target.Data.DataNodes
+            .Select(n => known.GetValueOrDefault(n.ID) ?? new ClusterDataNode(n.ID, n.TCPHost, n.Host, "", "", ""))
+            .ToList();
     }
 
     private void CheckName(DatabaseInfo wanted, DatabaseInfo? there, RestoreFindings findings)
