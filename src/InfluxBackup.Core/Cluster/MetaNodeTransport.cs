@@ -24,7 +24,7 @@ internal sealed class MetaNodeTransport : IDisposable
     private readonly MetaNodeOptions options;
     private readonly ILogger logger;
     private readonly HttpClient http;
-    private readonly HashSet<MetaNodeAddress> reported = [];
+    private readonly HashSet<string> reported = [];
 
     /// <summary>The node that served the last request; it is asked first.</summary>
     private volatile MetaNodeAddress? favourite;
@@ -72,7 +72,6 @@ internal sealed class MetaNodeTransport : IDisposable
                 }
 
                 failures.Add(attempt);
-                Report(node, attempt);
             }
 
             return null;
@@ -89,14 +88,14 @@ internal sealed class MetaNodeTransport : IDisposable
             {
                 using var late = CancellationTokenSource.CreateLinkedTokenSource(cancel);
                 var replies = new List<MetaReply>();
-                var running = nodes.Select(async n => (Node: n, Attempt: await FollowAsync(n, request, limit, _ => false, late.Token).ConfigureAwait(false))).ToList();
+                var running = nodes.Select(n => FollowAsync(n, request, limit, _ => false, late.Token)).ToList();
                 while (running.Count > 0)
                 {
                     var done = await Task.WhenAny(running).ConfigureAwait(false);
                     running.Remove(done);
                     try
                     {
-                        var (node, attempt) = await done.ConfigureAwait(false);
+                        var attempt = await done.ConfigureAwait(false);
                         if (attempt.Reply is { } reply)
                         {
                             replies.Add(reply);
@@ -105,7 +104,6 @@ internal sealed class MetaNodeTransport : IDisposable
                         else
                         {
                             failures.Add(attempt);
-                            Report(node, attempt);
                         }
                     }
                     catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
@@ -129,6 +127,7 @@ internal sealed class MetaNodeTransport : IDisposable
             var failures = new List<Attempt>();
             if (await round(failures).ConfigureAwait(false) is { } answer)
             {
+                failures.ForEach(Report);
                 return answer;
             }
 
@@ -238,18 +237,18 @@ internal sealed class MetaNodeTransport : IDisposable
     private static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
 
-    /// <summary>Tells of a node that is passed over, once. That the leader changes is no news: it is waited for.</summary>
-    private void Report(MetaNodeAddress node, Attempt attempt)
+    /// <summary>Tells of a node that was passed over, once. That the leader changes is no news: it is waited for.</summary>
+    private void Report(Attempt failure)
     {
         bool isNews;
         lock (reported)
         {
-            isNews = nodes.Count > 1 && !attempt.IsWorthWaiting && reported.Add(node);
+            isNews = !failure.IsWorthWaiting && reported.Add(failure.Error!.Subject ?? failure.Error.Message);
         }
 
         if (isNews)
         {
-            logger.LogWarning("{Reason} The other meta nodes are asked.", attempt.Error!.Message);
+            logger.LogWarning("{Reason} Another meta node was asked.", failure.Error!.Message);
         }
     }
 
