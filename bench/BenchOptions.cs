@@ -30,6 +30,9 @@ internal sealed record BenchOptions
     /// <summary>How long the sink of the import bench waits with its answer to a write.</summary>
     public TimeSpan Latency { get; init; }
 
+    /// <summary>Megabytes that a data node of the cluster bench sends in a second; without a limit if null.</summary>
+    public int? Bandwidth { get; init; } = 20;
+
     /// <summary>The official exporter; several versions may take turns.</summary>
     public IReadOnlyList<string> InfluxInspect { get; init; } = [];
 
@@ -55,6 +58,10 @@ internal sealed record BenchOptions
         {
             options = options with { Points = 5_000_000 };
         }
+        if (options.Verb == "cluster")
+        {
+            options = options with { Points = 4_000_000 };
+        }
         for (int i = 1; i < arguments.Length; i += 2)
         {
             string value = i + 1 < arguments.Length ? arguments[i + 1] : throw new BenchException($"{arguments[i]} needs a value.");
@@ -67,6 +74,7 @@ internal sealed record BenchOptions
                 "--workdir" => options with { WorkDirectory = Path.GetFullPath(value) },
                 "--data-node" => options with { DataNode = value },
                 "--latency" => options with { Latency = TimeSpan.FromMilliseconds(Number(value)) },
+                "--bandwidth" => options with { Bandwidth = value == "none" ? null : (int)Number(value) },
                 "--influx-inspect" => options with { InfluxInspect = [.. options.InfluxInspect, Path.GetFullPath(value)] },
                 "--shape" => options with { Shapes = ParseShapes(value) },
                 "--output-directory" => options with { OutputDirectory = Path.GetFullPath(value) },
@@ -80,6 +88,7 @@ internal sealed record BenchOptions
     public static int PrintUsage()
     {
         Console.WriteLine("backup | restore | test | memory | import  [--points N] [--shards N] [--rounds N] [--keep DIR] [--workdir DIR]");
+        Console.WriteLine("cluster  [--bandwidth MB_PER_SECOND|none] [--points N] [--shards N] [--rounds N] [--workdir DIR]");
         Console.WriteLine("decode  [--rounds N]");
         Console.WriteLine("null-sink  [--latency MILLISECONDS]");
         Console.WriteLine("export  [--influx-inspect PATH]... [--shape fat|thin|strings|mixed|all] [--points N] [--rounds N] [--keep DIR] [--workdir DIR] [--output-directory DIR]");

@@ -21,6 +21,7 @@ try
         // What the import bench starts as a process of its own.
         "null-sink" => await NullSink.RunAsync(options.Latency, interrupt.Token),
         "memory" => await new MemoryBench(options).RunAsync(interrupt.Token),
+        "cluster" => await new ClusterBench(options).RunAsync(interrupt.Token),
         "decode" => new DecodeBench(options).Run(interrupt.Token),
         "export" => await new ExportBench(options).RunAsync(interrupt.Token),
         "export-memory" => await new ExportMemoryBench(options).RunAsync(interrupt.Token),

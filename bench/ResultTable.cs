@@ -9,6 +9,9 @@ internal sealed record Measure(ProcessRun Run)
     /// <summary>Size of the archives that a backup made.</summary>
     public long Bytes { get; init; }
 
+    /// <summary>What a backup read; 0 where that was not asked.</summary>
+    public long Read { get; init; }
+
     /// <summary>When a restored server gave the right count; null where that was not asked.</summary>
     public TimeSpan? Visible { get; init; }
 
@@ -40,7 +43,7 @@ internal sealed class ResultTable(params string[] references)
     /// <summary>Medians, and the times as multiples of each reference's; columns that nobody fills are left out.</summary>
     public void Print()
     {
-        List<string[]> rows = [["", "wall s", "range", "visible s", "cpu s", "peak MB", "archive MB", .. references.SelectMany(name => (string[])["wall / " + name, "visible / " + name])]];
+        List<string[]> rows = [["", "wall s", "range", "visible s", "MB/s", "cpu s", "peak MB", "archive MB", .. references.SelectMany(name => (string[])["wall / " + name, "visible / " + name])]];
         rows.AddRange(_names.Select(Row));
         int[] columns = [.. Enumerable.Range(0, rows[0].Length).Where(column => rows.Skip(1).Any(row => row[column] != Nothing))];
         foreach (string[] row in rows)
@@ -58,7 +61,7 @@ internal sealed class ResultTable(params string[] references)
         var good = Good(name);
         if (good.Count == 0)
         {
-            return [name, "failed", .. Enumerable.Repeat(Nothing, 5 + (2 * references.Length))];
+            return [name, "failed", .. Enumerable.Repeat(Nothing, 6 + (2 * references.Length))];
         }
         return
         [
@@ -66,6 +69,7 @@ internal sealed class ResultTable(params string[] references)
             Text(Wall(name), "F2"),
             $"{Text(good.Min(run => run.Run.Elapsed.TotalSeconds), "F2")}–{Text(good.Max(run => run.Run.Elapsed.TotalSeconds), "F2")}",
             Text(Visible(name), "F2"),
+            Text(good[0].Read == 0 ? null : Median(good.Select(run => run.Read / 1e6 / run.Run.Elapsed.TotalSeconds)), "F0"),
             Text(Median(good.Select(run => run.Run.Cpu.TotalSeconds)), "F2"),
             Text(Median(good.Select(run => run.Run.PeakMemory / 1e6)), "F0"),
             Text(good[0].Bytes == 0 ? null : Median(good.Select(run => run.Bytes / 1e6)), "F0"),

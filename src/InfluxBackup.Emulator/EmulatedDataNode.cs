@@ -181,7 +181,7 @@ public sealed class EmulatedDataNode : IAsyncDisposable
             handler = new ClusterPort(this, options.MuxTimeout, (RequestDispatcher)handler, new CoordinatorHandler(storage.Shards, Faults, receivedWrites), cluster, log);
         }
 
-        return new ConnectionListener(port, options.MaxConnections, handler, Certificate, log);
+        return new ConnectionListener(port, options.MaxConnections, handler, Certificate, log, options.BytesPerSecond);
     }
 
     private ConnectionListener? ListenForHttp(int port) => cluster is null

@@ -39,6 +39,9 @@ public sealed record EmulatedDataNodeOptions
     /// <summary>The defect of servers up to 1.8.7: uploaded metadata are taken with a single read, and what arrives later is lost.</summary>
     public bool SingleReadUpload { get; init; }
 
+    /// <summary>What all connections together send in a second at most; without a limit if null.</summary>
+    public long? BytesPerSecond { get; init; }
+
     /// <summary>Speaks TLS, as a proxy in front of the service would.</summary>
     public bool UseTls { get; init; }
 

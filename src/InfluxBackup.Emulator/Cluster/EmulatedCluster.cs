@@ -43,6 +43,7 @@ public sealed class EmulatedCluster : IAsyncDisposable
                     UseTls = options.UseTlsOnDataNodes,
                     Certificate = Certificate,
                     StopTimeout = options.StopTimeout,
+                    BytesPerSecond = options.BytesPerSecond,
                     Logger = options.Logger,
                 },
                 member));

@@ -25,6 +25,9 @@ public sealed record EmulatedClusterOptions
     /// <summary>With TLS: the certificate with its key; one for <c>localhost</c> is made if null.</summary>
     public X509Certificate2? Certificate { get; init; }
 
+    /// <summary>What each data node sends in a second at most, over all connections to its backup service; without a limit if null.</summary>
+    public long? BytesPerSecond { get; init; }
+
     /// <summary>Whether data nodes say that their anti-entropy service is on.</summary>
     public bool AntiEntropy { get; init; }
 

@@ -19,6 +19,7 @@ internal sealed class ConnectionListener : IDisposable
     private readonly IConnectionHandler handler;
     private readonly X509Certificate2? certificate;
     private readonly EmulatorLog log;
+    private readonly Bandwidth? bandwidth;
     private readonly SemaphoreSlim slots;
     private readonly CancellationTokenSource stopping = new();
     private readonly CancellationTokenSource killed = new();
@@ -26,8 +27,9 @@ internal sealed class ConnectionListener : IDisposable
     private readonly Task accepting;
     private int peak;
 
-    public ConnectionListener(int port, int maxConnections, IConnectionHandler handler, X509Certificate2? certificate, EmulatorLog log)
+    public ConnectionListener(int port, int maxConnections, IConnectionHandler handler, X509Certificate2? certificate, EmulatorLog log, long? bytesPerSecond = null)
     {
+        bandwidth = bytesPerSecond is { } rate ? new Bandwidth(rate) : null;
         this.handler = handler;
         this.certificate = certificate;
         this.log = log;
@@ -141,7 +143,7 @@ internal sealed class ConnectionListener : IDisposable
     {
         if (certificate is null)
         {
-            await handler.HandleAsync(new FaultyStream(network, stopping.Token), killed.Token).ConfigureAwait(false);
+            await handler.HandleAsync(new FaultyStream(network, stopping.Token, bandwidth), killed.Token).ConfigureAwait(false);
             return;
         }
 
@@ -151,7 +153,7 @@ internal sealed class ConnectionListener : IDisposable
             await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, killed.Token).ConfigureAwait(false);
             try
             {
-                await handler.HandleAsync(new FaultyStream(tls, stopping.Token), killed.Token).ConfigureAwait(false);
+                await handler.HandleAsync(new FaultyStream(tls, stopping.Token, bandwidth), killed.Token).ConfigureAwait(false);
             }
             catch (RequestRefusedException e)
             {

@@ -4,7 +4,7 @@ namespace InfluxBackup.Emulator;
 /// A connection on which the faults of its request happen: cuts, stalls, resets, wrong bytes and slowness. Without faults it
 /// passes everything through. Reading does not read ahead, so that what a request leaves unread stays unread.
 /// </summary>
-internal sealed class FaultyStream(Stream inner, CancellationToken stopping) : Stream
+internal sealed class FaultyStream(Stream inner, CancellationToken stopping, Bandwidth? bandwidth = null) : Stream
 {
     /// <summary>Slowness is made of pieces with pauses of this length between them.</summary>
     private const int PausesPerSecond = 20;
@@ -81,7 +81,7 @@ internal sealed class FaultyStream(Stream inner, CancellationToken stopping) : S
     {
         if (faults.Faults.Count == 0)
         {
-            await inner.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
+            await SendAsync(buffer, cancellationToken).ConfigureAwait(false);
             return;
         }
 
@@ -101,7 +101,7 @@ internal sealed class FaultyStream(Stream inner, CancellationToken stopping) : S
                 await PauseAsync(cancellationToken).ConfigureAwait(false);
             }
 
-            await inner.WriteAsync(piece, cancellationToken).ConfigureAwait(false);
+            await SendAsync(piece, cancellationToken).ConfigureAwait(false);
             sent += piece.Length;
             buffer = buffer[piece.Length..];
         }
@@ -122,6 +122,22 @@ internal sealed class FaultyStream(Stream inner, CancellationToken stopping) : S
     public override void SetLength(long value) => throw new NotSupportedException();
 
     public override void Flush() => inner.Flush();
+
+    private async Task SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancel)
+    {
+        if (bandwidth is null)
+        {
+            await inner.WriteAsync(bytes, cancel).ConfigureAwait(false);
+            return;
+        }
+
+        for (; bytes.Length > 0; bytes = bytes[Math.Min(bytes.Length, Bandwidth.LargestPiece)..])
+        {
+            var piece = bytes[..Math.Min(bytes.Length, Bandwidth.LargestPiece)];
+            await bandwidth.TakeAsync(piece.Length, cancel).ConfigureAwait(false);
+            await inner.WriteAsync(piece, cancel).ConfigureAwait(false);
+        }
+    }
 
     private static int PieceOf(Fault.Throttle throttle) => Math.Max(1, throttle.BytesPerSecond / PausesPerSecond);
 
