@@ -1,3 +1,4 @@
+using InfluxBackup.BackupSets;
 using InfluxBackup.Operations;
 
 namespace InfluxBackup.Cli.Output;
@@ -29,6 +30,11 @@ internal static class ManifestReport
         if (backup.Since is { } since)
         {
             yield return $"  since     {Text.Time(since)} UTC: shards without changes since then are in earlier backups";
+        }
+
+        if (backup.Strategy is { } strategy)
+        {
+            yield return $"  strategy  {strategy}{(strategy == BackupStrategy.Incremental && backup.IsLimited ? ": unchanged shards are in earlier backups" : "")}";
         }
 
         yield return $"  size      {Text.Size(backup.Size)}, {Text.Size(backup.StoredSize)} stored";

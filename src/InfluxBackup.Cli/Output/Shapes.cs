@@ -166,6 +166,7 @@ internal static class Shapes
         source = backup.Source,
         serverVersion = backup.ServerVersion,
         toolVersion = backup.ToolVersion,
+        strategy = backup.Strategy,
         since = backup.Since,
         isLimited = backup.IsLimited,
         databases = backup.Databases,

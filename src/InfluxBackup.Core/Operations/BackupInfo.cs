@@ -1,3 +1,4 @@
+using InfluxBackup.BackupSets;
 using InfluxBackup.Transfer;
 
 namespace InfluxBackup.Operations;
@@ -23,6 +24,9 @@ public sealed record BackupInfo
     public string? ServerVersion { get; init; }
 
     public string? ToolVersion { get; init; }
+
+    /// <summary>Null where another program made the backup, or an early version of this one: those have all shards that were asked for.</summary>
+    public BackupStrategy? Strategy { get; init; }
 
     /// <summary>Shards unchanged since then were left out.</summary>
     public DateTime? Since { get; init; }

@@ -87,6 +87,7 @@ public static class CatalogOperation
             Source = manifest.Run?.Source,
             ServerVersion = manifest.Run?.ServerVersion,
             ToolVersion = manifest.Run?.ToolVersion,
+            Strategy = manifest.Run?.Strategy,
             Since = manifest.Run?.Since,
             IsLimited = manifest.Limited,
             Databases = shards.Select(s => s.Database).Distinct().ToList(),
