@@ -11,6 +11,12 @@ namespace InfluxBackup.Http;
 /// <param name="DiskBytes">Bytes of the TSM files, with those of tombstones only after the shard was reopened.</param>
 public sealed record ShardStatistics(int TsmFiles, long DiskBytes);
 
+/// <summary>A field as the server knows it in one policy; one whose shards have different types comes once with each.</summary>
+/// <param name="Measurement">Its measurement.</param>
+/// <param name="Field">Its name.</param>
+/// <param name="Type"><c>float</c>, <c>integer</c>, <c>unsigned</c>, <c>string</c> or <c>boolean</c>.</param>
+public sealed record FieldKey(string Measurement, string Field, string Type);
+
 /// <summary>The parts of the HTTP API that backups need: <c>/ping</c> and <c>/query</c>.</summary>
 public sealed class InfluxHttpClient : IDisposable
 {
@@ -65,6 +71,16 @@ public sealed class InfluxHttpClient : IDisposable
             .SelectMany(s => s.GetProperty("values").EnumerateArray())
             .Select(v => v[0].GetString()!)
             .ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>The fields of a policy with their types, over all its shards. Without the policy's name it would be those of the default one.</summary>
+    public async Task<IReadOnlySet<FieldKey>> ReadFieldKeysAsync(string database, string retentionPolicy, CancellationToken cancel)
+    {
+        using var answer = await QueryAsync($"SHOW FIELD KEYS ON {InfluxQl.Identifier(database)} FROM {InfluxQl.Identifier(retentionPolicy)}./.*/", cancel).ConfigureAwait(false);
+        return Series(answer)
+            .Where(s => s.TryGetProperty("values", out _))
+            .SelectMany(s => s.GetProperty("values").EnumerateArray().Select(v => new FieldKey(s.GetProperty("name").GetString()!, v[0].GetString()!, v[1].GetString()!)))
+            .ToHashSet();
     }
 
     /// <summary>Files of every shard that is open on the server, by shard id. Waits while any shard takes an upload.</summary>

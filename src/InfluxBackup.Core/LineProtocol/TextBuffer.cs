@@ -34,6 +34,13 @@ public sealed class TextBuffer : IDisposable
         return ref Unsafe.Add(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(bytes), Length);
     }
 
+    /// <summary>The same as a span of exactly that length.</summary>
+    internal Span<byte> ReserveSpan(int length)
+    {
+        EnsureRoom(length);
+        return bytes.AsSpan(Length, length);
+    }
+
     internal void Advance(int length) => Length += length;
 
     private void EnsureRoom(int length)
