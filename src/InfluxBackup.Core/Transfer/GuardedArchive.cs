@@ -31,10 +31,14 @@ public sealed class GuardedArchive : IDisposable
         this.stream = stream;
         this.subject = subject;
         this.progress = progress;
-        guard = new TarGuard(stream.ContentKey ?? shard, subject, stream.AreTsmEndsChecked);
+        Content = stream.ContentKey ?? shard;
+        guard = new TarGuard(Content, subject, stream.AreTsmEndsChecked);
         scanner = new TarScanner(guard, subject, stream.IsRepeatable);
         hash = stream.IsHashed ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
     }
+
+    /// <summary>The shard whose directory stands before the names in it.</summary>
+    public ShardKey Content { get; }
 
     /// <summary>What was read; null before the end has been reached and everything was found right.</summary>
     public ShardArchive? Result { get; private set; }

@@ -37,8 +37,11 @@ public enum SkipReason
     /// <summary>It has no files newer than the time that was given, or is in the set as it is.</summary>
     Unchanged,
 
-    /// <summary>None of its owners has anything of it: nothing was ever written to it.</summary>
+    /// <summary>There is nothing of it: none of its owners has a file, or it holds no points.</summary>
     Empty,
+
+    /// <summary>The target has its files already.</summary>
+    AlreadyThere,
 }
 
 /// <summary>What became of one shard.</summary>

@@ -151,6 +151,23 @@ public sealed class InfluxServer : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Waits until each shard is one TSM file. The server does that on its own when it was started with a short
+    /// <c>compact-full-write-cold-duration</c>.
+    /// </summary>
+    public async Task WaitForFullCompactionAsync(CancellationToken cancel = default)
+    {
+        var clock = Stopwatch.StartNew();
+        while (ShardFiles(".tsm").GroupBy(Path.GetDirectoryName).Any(shard => shard.Count() > 1))
+        {
+            if (clock.Elapsed > StopTimeout)
+            {
+                throw new TimeoutException($"influxd did not compact everything: {string.Join(", ", ShardFiles(".tsm"))}\n{Log}");
+            }
+            await Task.Delay(100, cancel);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         AppDomain.CurrentDomain.ProcessExit -= KillWithThisProcess;

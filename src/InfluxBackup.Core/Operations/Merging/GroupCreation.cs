@@ -1,0 +1,137 @@
+using InfluxBackup.BackupSets;
+using InfluxBackup.Metadata;
+using InfluxBackup.Snapshotter;
+using InfluxBackup.Transfer;
+using InfluxBackup.Tsm;
+using InfluxBackup.Tsm.Merging;
+using Microsoft.Extensions.Logging;
+
+namespace InfluxBackup.Operations;
+
+/// <summary>
+/// Has a server make the shard groups that points of a backup need: it makes one when it is written a point of that time, so for each group one
+/// real point of the backup is written. Where the backup has no points no group is made.
+/// </summary>
+/// <param name="client">The data node.</param>
+/// <param name="sources">The backup's shards.</param>
+/// <param name="archives">Where their archives are read.</param>
+/// <param name="announcement">Writes the points.</param>
+/// <param name="oldest">The oldest time that a policy takes; null where it takes all.</param>
+/// <param name="logger">Takes what happens on the way.</param>
+internal sealed class GroupCreation(
+    SnapshotterClient client, MergeSources sources, IShardSource archives, FieldAnnouncement announcement, Func<RetentionPolicyInfo, long?> oldest, ILogger logger)
+{
+    /// <summary>A server may make groups shorter than asked for, beside others; the rest is asked for again.</summary>
+    private const int Rounds = 4;
+
+    /// <summary>What came of it.</summary>
+    /// <param name="Metadata">The server's metadata afterwards.</param>
+    /// <param name="Failed">Shards of the backup for whose points groups could not be made.</param>
+    public sealed record Result(ServerMetadata Metadata, IReadOnlyDictionary<ShardKey, InfluxBackupException> Failed);
+
+    /// <summary>Makes the groups, one shard of the backup after the other.</summary>
+    public async Task<Result> RunAsync(CancellationToken cancel)
+    {
+        var failed = new Dictionary<ShardKey, InfluxBackupException>();
+        var metadata = await ReadAsync(cancel).ConfigureAwait(false);
+        foreach (var shard in sources.Place(metadata, sources.Stored.Keys).Unplaced.Select(u => u.Source).Distinct().ToList())
+        {
+            try
+            {
+                metadata = await CreateForAsync(shard, metadata, cancel).ConfigureAwait(false);
+            }
+            catch (InfluxBackupException e)
+            {
+                logger.LogError("{Message}", e.FullMessage);
+                failed[shard] = e;
+                metadata = await ReadAsync(cancel).ConfigureAwait(false);
+            }
+        }
+
+        return new Result(metadata, failed);
+    }
+
+    private async Task<ServerMetadata> CreateForAsync(ShardKey shard, ServerMetadata metadata, CancellationToken cancel)
+    {
+        var windows = WindowsOf(shard, metadata);
+        if (windows.Count == 0)
+        {
+            // The groups that another shard needed are enough.
+            return metadata;
+        }
+
+        using var staged = new StagedShard(shard, StagedShard.IsPartOfUpload, logger);
+        await UnpackAsync(shard, staged, cancel).ConfigureAwait(false);
+        staged.ApplyDeletes([], cancel);
+        var files = new List<MergeSource>();
+        try
+        {
+            files.AddRange(staged.TsmFiles.Select(n => new MergeSource(TsmFile.Open(staged.Find(n).Path), TombstoneRanges.None)));
+            return await CreateForAsync(shard, files, windows, cancel).ConfigureAwait(false);
+        }
+        catch (Exception e) when (LocalFile.IsFileError(e))
+        {
+            throw LocalFile.ReadFailed(shard.ToString(), e);
+        }
+        finally
+        {
+            files.ForEach(f => f.File.Dispose());
+        }
+    }
+
+    private async Task<ServerMetadata> CreateForAsync(ShardKey shard, List<MergeSource> files, IReadOnlyList<TimeRange> windows, CancellationToken cancel)
+    {
+        var (database, name) = sources.TargetOf(shard);
+        for (var round = 1; ; round++)
+        {
+            var metadata = await ReadAsync(cancel).ConfigureAwait(false);
+            var policy = PolicyOf(metadata, database, name);
+            var target = new ShardKey(database, name, 0);
+            var found = GroupPoints.Find(shard, files, windows, oldest(policy), cancel);
+            if (found.TooOld is { } tooOld)
+            {
+                throw FieldAnnouncement.BeyondRetention(target, $"{shard} of the backup has points between {ShardTime.ToDateTime(tooOld.Min):u} and {ShardTime.ToDateTime(tooOld.Max):u}, for which there is no shard group");
+            }
+
+            if (found.Points.Count == 0)
+            {
+                return metadata;
+            }
+
+            if (round > Rounds)
+            {
+                throw new InfluxBackupException("ShardGroupNotMade", ErrorKind.InvalidData, $"{client.Address} took a point of {ShardTime.ToDateTime(found.Points[0].Time):u} for {database}.{name} and still has no shard group for that time.")
+                {
+                    Subject = target.ToString(),
+                };
+            }
+
+            await announcement.WriteAsync(target, found.Points, cancel).ConfigureAwait(false);
+            logger.LogInformation("{Groups} asked for in {Database}.{Policy}.", Count.Of(found.Points.Count, "shard group"), database, name);
+            windows = WindowsOf(shard, await ReadAsync(cancel).ConfigureAwait(false));
+        }
+    }
+
+    private List<TimeRange> WindowsOf(ShardKey shard, ServerMetadata metadata)
+    {
+        var (database, name) = sources.TargetOf(shard);
+        return GroupForecast.Windows(PolicyOf(metadata, database, name), sources.Place(metadata, [shard]).Unplaced.Select(u => u.Times)).ToList();
+    }
+
+    private RetentionPolicyInfo PolicyOf(ServerMetadata metadata, string database, string policy) =>
+        metadata.FindDatabase(database)?.RetentionPolicies.FirstOrDefault(p => p.Name == policy)
+        ?? throw new InfluxBackupException("RetentionPolicyNotFound", ErrorKind.NotFound, $"{client.Address} has no retention policy '{policy}' in database '{database}' any more.") { Subject = policy };
+
+    private async Task UnpackAsync(ShardKey shard, StagedShard staged, CancellationToken cancel)
+    {
+        var stream = await archives.OpenAsync(shard, cancel).ConfigureAwait(false);
+        await using (stream.ConfigureAwait(false))
+        {
+            using var archive = new GuardedArchive(shard, stream, shard.ToString());
+            await staged.UnpackAsync(archive, cancel).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<ServerMetadata> ReadAsync(CancellationToken cancel) =>
+        ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, $"data node {client.Address}");
+}

@@ -1,0 +1,157 @@
+using System.Diagnostics;
+using InfluxBackup.BackupSets;
+using InfluxBackup.Http;
+using InfluxBackup.Metadata;
+using InfluxBackup.Snapshotter;
+using InfluxBackup.Transfer;
+using Microsoft.Extensions.Logging;
+
+namespace InfluxBackup.Operations;
+
+/// <summary>
+/// Merges a backup into databases that exist on a running server: missing shard groups are made, then each shard gets the backup's points for
+/// it as files of its own, in one upload. What is there stays, or gives way, as the preference says. A merge that was broken off
+/// is done again: shards that have the files already are passed over.
+/// </summary>
+/// <param name="options">What to merge, and into which server. Its HTTP API is needed.</param>
+/// <param name="preference">Whose value stays where both have one.</param>
+public sealed class MergeOperation(RestoreOptions options, MergePreference preference)
+{
+    private readonly ILogger logger = options.Logger;
+    private readonly SnapshotterClient client = options.Server.CreateClient();
+
+    /// <summary>Checks the backup and the server and decides what to do. Changes nothing. Conflicts are in the plan.</summary>
+    /// <exception cref="InfluxBackupException">The backup or the server can't be read, or what was asked for does not exist.</exception>
+    public Task<MergePlan> PlanAsync(CancellationToken cancel) => new MergePlanner(options, preference, client).PlanAsync(cancel);
+
+    /// <summary>Does what the plan says; throws the first conflict of a plan that has any.</summary>
+    public async Task<MergeResult> RunAsync(MergePlan plan, CancellationToken cancel)
+    {
+        if (plan.Conflicts.Count > 0)
+        {
+            throw plan.Conflicts[0];
+        }
+
+        var started = DateTime.UtcNow;
+        var clock = Stopwatch.StartNew();
+        using var http = options.Server.CreateHttpClient()!;
+        using var writer = new InfluxWriteClient([options.Server.Http!], new WriteSettings(), connections: 4);
+        logger.LogInformation("Merging {Plan}.", plan);
+        foreach (var policy in plan.NewPolicies)
+        {
+            using var answer = await http.QueryAsync(policy.Statement, cancel).ConfigureAwait(false);
+            logger.LogInformation("Created retention policy {Policy}.", policy);
+        }
+
+        IReadOnlyList<MergedShard> shards;
+        IReadOnlyList<FieldName> hidden;
+        try
+        {
+            (shards, var fields) = await MergeAsync(plan, new FieldAnnouncement(http, writer, preference, logger), http, cancel).ConfigureAwait(false);
+            hidden = await FindHiddenAsync(fields, http, cancel).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            logger.LogWarning("The merge was cancelled. What was merged so far stays; the same command goes on with the rest.");
+            throw;
+        }
+
+        return new MergeResult
+        {
+            Path = plan.Path,
+            Timestamp = plan.Timestamp,
+            DataNode = plan.DataNode,
+            Prefer = preference,
+            Outcome = Judge(shards, hidden),
+            Shards = shards,
+            NewPolicies = plan.NewPolicies,
+            HiddenFields = hidden,
+            StartTime = started,
+            Duration = clock.Elapsed,
+            Warnings = Warnings(plan, shards, hidden),
+        };
+    }
+
+    private async Task<(IReadOnlyList<MergedShard> Shards, IReadOnlySet<(ShardKey Policy, FieldKey Field)> Fields)> MergeAsync(
+        MergePlan plan, FieldAnnouncement announcement, InfluxHttpClient http, CancellationToken cancel)
+    {
+        var sources = plan.Sources;
+        var before = ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, $"data node {client.Address}");
+        // The plan has just compared the hashes of the files.
+        var stored = new PortableShardSource(sources.Stored, StoredHashes.None);
+        var creation = await new GroupCreation(client, sources, stored, announcement, MergePlanner.OldestOf, logger).RunAsync(cancel).ConfigureAwait(false);
+        var problems = plan.Shards.Where(s => s.Problem is not null).ToList();
+        var placement = sources.Place(creation.Metadata, sources.Stored.Keys.Where(s => !creation.Failed.ContainsKey(s)));
+        var targets = placement.Targets;
+
+        using var source = new ReshardingSource(stored, placement, sources.WithTombstones, logger);
+        var sink = new MergeSink(client, http, announcement, preference, targets.ToDictionary(t => t.Key, t => TargetOf(t.Key, creation.Metadata)), logger);
+        var results = await new ShardTransfer(options.Transfer)
+            .RunAsync(targets.Select(t => new ShardTask(t.Key, sources.BytesOf(t.Sources))).ToList(), source, sink, cancel).ConfigureAwait(false);
+
+        var merged = targets.Zip(results).Select(pair => Describe(pair.First, pair.Second, sink, source, before.FindShard(pair.First.Key.Id) is null)).ToList();
+        merged.AddRange(creation.Failed.Select(f => new MergedShard(null, [f.Key], MergeWay.Skipped, Failed(f.Key, f.Value))));
+        merged.AddRange(problems.Select(p => new MergedShard(p.ShardId is { } id ? new ShardKey(p.Database, p.RetentionPolicy, id) : null, p.Sources, MergeWay.Skipped, Failed(p.Sources[0], p.Problem!))));
+        var fields = merged.Where(m => m.Result.Outcome == ShardOutcome.Complete)
+            .SelectMany(m => sink.DoneTo(m.Target!)!.Fields.Select(f => (m.Target! with { Id = 0 }, new FieldKey(f.Name.Measurement, f.Name.Field, FieldTypeName.Of(f.Type)))))
+            .ToHashSet();
+        return (merged, fields);
+    }
+
+    private static MergeTarget TargetOf(ShardKey shard, ServerMetadata metadata)
+    {
+        var policy = metadata.FindDatabase(shard.Database)!.RetentionPolicies.First(p => p.Name == shard.RetentionPolicy);
+        return new MergeTarget(ShardGroupTimeline.TimesOf(policy.ShardGroups.First(g => g.Shards.Any(s => s.ID == shard.Id))), MergePlanner.OldestOf(policy));
+    }
+
+    private static MergedShard Describe(TargetShard target, ShardResult result, MergeSink sink, ReshardingSource source, bool isNew)
+    {
+        var done = result.Outcome == ShardOutcome.Complete ? sink.DoneTo(target.Key) : null;
+        return new MergedShard(target.Key, target.Sources.ToList(), MergePlanner.WayOf(target), result)
+        {
+            IsNew = isNew,
+            PointsWritten = sink.DoneTo(target.Key)?.PointsWritten ?? 0,
+            Files = done?.Files.Select(f => f.Name).ToList() ?? [],
+            DeletesApplied = done is null ? 0 : source.AppliedTo(target.Key),
+        };
+    }
+
+    private static ShardResult Failed(ShardKey shard, InfluxBackupException error) => new() { Shard = shard, Outcome = ShardOutcome.Failed, Error = error };
+
+    /// <summary>The server must show each field that came in, with its type.</summary>
+    private static async Task<IReadOnlyList<FieldName>> FindHiddenAsync(
+        IReadOnlySet<(ShardKey Policy, FieldKey Field)> fields, InfluxHttpClient http, CancellationToken cancel)
+    {
+        var hidden = new List<FieldName>();
+        foreach (var policy in fields.GroupBy(f => f.Policy))
+        {
+            var shown = await http.ReadFieldKeysAsync(policy.Key.Database, policy.Key.RetentionPolicy, cancel).ConfigureAwait(false);
+            hidden.AddRange(policy.Where(f => !shown.Contains(f.Field)).Select(f => new FieldName(f.Field.Measurement, f.Field.Field)));
+        }
+
+        return hidden;
+    }
+
+    private static Outcome Judge(IReadOnlyList<MergedShard> shards, IReadOnlyList<FieldName> hidden)
+    {
+        var failed = shards.Count(s => s.Result.Outcome == ShardOutcome.Failed);
+        return failed > 0 && failed == shards.Count ? Outcome.Failed : failed > 0 || hidden.Count > 0 ? Outcome.Partial : Outcome.Complete;
+    }
+
+    private static List<string> Warnings(MergePlan plan, IReadOnlyList<MergedShard> shards, IReadOnlyList<FieldName> hidden)
+    {
+        const int Most = 10;
+        var warnings = plan.Warnings.Concat(shards.SelectMany(s => s.Result.Warnings)).Distinct().ToList();
+        if (shards.Any(s => s.Result.Outcome == ShardOutcome.Failed))
+        {
+            warnings.Add("Shards failed. What was merged stays; the same command goes on with the rest.");
+        }
+
+        if (hidden.Count > 0)
+        {
+            warnings.Add($"The server does not show fields whose points it has now: {string.Join(", ", hidden.Take(Most))}{(hidden.Count > Most ? $" and {hidden.Count - Most} more" : "")}. Somebody may have dropped their measurements meanwhile; otherwise merge again.");
+        }
+
+        return warnings;
+    }
+}
