@@ -9,7 +9,8 @@ namespace InfluxBackup.Snapshotter;
 /// <param name="Name">Its name.</param>
 /// <param name="Size">Its length in bytes.</param>
 /// <param name="Sha256">Of its content; null where it was not read to its end.</param>
-public sealed record LiveTsmFile(string Name, long Size, string? Sha256);
+/// <param name="HasTombstone">Points of it were deleted, and are still in it.</param>
+public sealed record LiveTsmFile(string Name, long Size, string? Sha256, bool HasTombstone = false);
 
 /// <summary>
 /// Which TSM files a shard of a running server has, with what is in them. No request asks for names alone, so the shard is read; the files come
@@ -71,6 +72,7 @@ public sealed class LiveShardFiles(SnapshotterClient client, ILogger logger)
         private readonly string prefix = shard.Path + "/";
         private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         private LiveTsmFile? current;
+        private string tombstone = "";
 
         public List<LiveTsmFile> Files { get; } = [];
 
@@ -79,7 +81,9 @@ public sealed class LiveShardFiles(SnapshotterClient client, ILogger logger)
         public void Begin(string name, long size, DateTime modified)
         {
             var file = name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : name;
-            current = !IsComplete && ShardFileName.IsTsm(file) ? new LiveTsmFile(file, size, null) : null;
+            // By its name it comes before its file.
+            tombstone = ShardFileName.IsTombstone(file) ? ShardFileName.TsmOf(file) : tombstone;
+            current = !IsComplete && ShardFileName.IsTsm(file) ? new LiveTsmFile(file, size, null, tombstone == file) : null;
             if (current is not null && isLast?.Invoke(file) == true)
             {
                 Files.Add(current);

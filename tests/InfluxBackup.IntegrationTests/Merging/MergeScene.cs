@@ -14,6 +14,8 @@ internal sealed class MergeScene : IAsyncDisposable
     /// <summary>2017-07-10T00:00:00Z, a Monday: shard groups of a week begin there.</summary>
     public const long Start = 1_499_644_800_000_000_000;
 
+    private const long HalfDay = 43_200_000_000_000;
+
     private readonly TemporaryDirectory set = new();
 
     private MergeScene(InfluxServer source, InfluxServer target) => (Source, Target) = (source, target);
@@ -43,6 +45,26 @@ internal sealed class MergeScene : IAsyncDisposable
         {
             await source.DisposeAsync();
             throw;
+        }
+    }
+
+    /// <summary>Times half a day apart.</summary>
+    public static long Time(int at) => Start + (at * HalfDay);
+
+    /// <summary>A server refuses writes in the short moment in which it opens a shard again.</summary>
+    public static async Task RetryAsync(Func<Task> write)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await write();
+                return;
+            }
+            catch (InfluxHttpException e) when (e.IsShardBusy && attempt < 50)
+            {
+                await Task.Delay(20);
+            }
         }
     }
 

@@ -52,6 +52,18 @@ internal sealed class PointModel
         return both;
     }
 
+    /// <summary>Some of the values.</summary>
+    public PointModel Where(Func<PointPlace, bool> isWanted)
+    {
+        var some = new PointModel();
+        foreach (var (place, value) in values.Where(v => isWanted(v.Key)))
+        {
+            some.values.Add(place, value);
+        }
+
+        return some;
+    }
+
     /// <summary>The same under another policy's name.</summary>
     public PointModel InPolicy(string policy)
     {

@@ -30,18 +30,18 @@ internal sealed class FieldAnnouncement(InfluxHttpClient http, InfluxWriteClient
     public async Task<int> MakeKnownAsync(ShardKey target, TimeRange group, long? oldest, IReadOnlyList<SamplePoint> samples, CancellationToken cancel)
     {
         var live = new LivePoints(http, target.Database, target.RetentionPolicy);
-        foreach (var tooOld in samples.Where(s => s.Time < oldest))
+        foreach (var sample in samples.Where(s => s.Time < oldest || !s.IsWritable))
         {
-            if (!await live.HasFieldAsync(tooOld, group, cancel).ConfigureAwait(false))
+            if (!await live.HasFieldAsync(sample, group, cancel).ConfigureAwait(false))
             {
-                throw BeyondRetention(target, $"all points of the {tooOld.Name} are older than that");
+                throw sample.IsWritable ? BeyondRetention(target, $"all points of the {sample.Name} are older than that") : NotWritable(target, sample);
             }
         }
 
-        var young = samples.Where(s => oldest is null || s.Time >= oldest).ToList();
+        var candidates = samples.Where(s => s.IsWritable && (oldest is null || s.Time >= oldest)).ToList();
         // Where the server has a value the field is known, and that value stays.
-        var known = preference == MergePreference.Existing ? await live.FindAsync(young, cancel).ConfigureAwait(false) : new HashSet<SamplePoint>();
-        var written = young.Where(s => !known.Contains(s)).ToList();
+        var known = preference == MergePreference.Existing ? await live.FindAsync(candidates, cancel).ConfigureAwait(false) : new HashSet<SamplePoint>();
+        var written = candidates.Where(s => !known.Contains(s)).ToList();
         await WriteAsync(target, written, cancel).ConfigureAwait(false);
         logger.LogDebug("{Target}: {Written} of {Samples} fields were made known by a point.", target, written.Count, samples.Count);
         return written.Count;
@@ -89,6 +89,13 @@ internal sealed class FieldAnnouncement(InfluxHttpClient http, InfluxWriteClient
                 };
         }
     }
+
+    private static InfluxBackupException NotWritable(ShardKey target, SamplePoint sample) =>
+        new("FieldNotWritable", ErrorKind.Unsupported, $"The {sample.Name} can't be written as line protocol, and {target} does not know it yet: a server would hide it after a merge.")
+        {
+            Subject = target.ToString(),
+            Remedy = "Restore into a new database, and copy what is missing with SELECT ... INTO.",
+        };
 
     /// <summary>What the policy does not take any more.</summary>
     internal static InfluxBackupException BeyondRetention(ShardKey target, string what) =>

@@ -22,7 +22,7 @@ internal static class FieldSamples
     /// <param name="shard">The shard, for messages.</param>
     /// <param name="files">Its files, oldest first. Their deletes have been applied.</param>
     /// <param name="cancel">Asked at each key.</param>
-    /// <exception cref="InfluxBackupException">A file is damaged, a field has values of two types, or line protocol has no form for any of its series.</exception>
+    /// <exception cref="InfluxBackupException">A file is damaged, or a field has values of two types.</exception>
     public static IReadOnlyList<SamplePoint> Take(ShardKey shard, IReadOnlyList<TsmFile> files, CancellationToken cancel)
     {
         try
@@ -106,12 +106,7 @@ internal static class FieldSamples
         var field = candidate.Key.AsSpan(candidate.SeriesLength + TsmKey.Separator.Length);
         if (!candidate.CanWrite)
         {
-            throw new InfluxBackupException(
-                "FieldNotWritable", ErrorKind.Unsupported, $"{TsmKey.Describe(candidate.Key)} can't be written as line protocol, and no other series has the field: a server would hide it after a merge.")
-            {
-                Subject = TsmKey.Readable(series),
-                Remedy = "Restore into a new database instead.",
-            };
+            return new SamplePoint(series.ToArray(), field.ToArray(), candidate.Type, candidate.Entry.MaxTime, default);
         }
 
         var entry = candidate.Entry;

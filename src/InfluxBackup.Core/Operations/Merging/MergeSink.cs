@@ -38,6 +38,7 @@ internal sealed class MergeSink(
 {
     private const int PieceSize = 256 << 10;
     private const int Looks = 6;
+    private const int Flushes = 20;
     private static readonly TimeSpan LookDelay = TimeSpan.FromMilliseconds(100);
 
     private readonly LiveShardFiles live = new(client, logger);
@@ -61,7 +62,7 @@ internal sealed class MergeSink(
 
         var before = await ListAsync(shard, cancel).ConfigureAwait(false);
         var paths = names.Select(n => staged.Find(n).Path).ToList();
-        if (uploads.TryGetValue(shard, out var earlier) && earlier.Merged.Files.All(before.Contains))
+        if (uploads.TryGetValue(shard, out var earlier) && earlier.Merged.Files.All(f => Has(before, f)))
         {
             // An attempt of this run that seemed to fail has done it.
             return;
@@ -75,6 +76,10 @@ internal sealed class MergeSink(
         var samples = TakeSamples(shard, paths, cancel);
         var (group, oldest) = targets[shard];
         var written = await announcement.MakeKnownAsync(shard, group, oldest, samples, cancel).ConfigureAwait(false);
+        if (preference == MergePreference.Backup)
+        {
+            await FlushAsync(shard, cancel).ConfigureAwait(false);
+        }
 
         var chosen = MergeNumbering.Choose(preference, names.Count, before.Select(f => f.Name).ToList(), shard);
         var files = names.Zip(chosen, (old, name) => (staged.Find(old).Path, name, staged.Find(old).Modified)).ToList();
@@ -120,6 +125,28 @@ internal sealed class MergeSink(
     /// <summary>What was sent stays: it is complete files with points of the backup, and a server takes none back.</summary>
     public Task DiscardAsync(ShardKey shard) => Task.CompletedTask;
 
+    /// <summary>
+    /// What is in the write cache wins over files. And more than that: a server that has opened a shard again may leave points in its log that
+    /// are in files already, until there was a write and then a flush; it reads them back at the next opening, which an upload brings about.
+    /// So the flush comes after the points that were written just now. What is written later may win.
+    /// </summary>
+    private async Task FlushAsync(ShardKey shard, CancellationToken cancel)
+    {
+        for (var attempt = 1; !await client.FlushAsync(shard.Id, cancel).ConfigureAwait(false); attempt++)
+        {
+            if (attempt == Flushes)
+            {
+                throw new InfluxBackupException("ShardBusy", ErrorKind.Busy, $"Data node {client.Address} did not flush the write cache of {shard} in {Flushes} attempts: points in it would win over those of the backup.")
+                {
+                    Subject = shard.ToString(),
+                    IsTransient = true,
+                };
+            }
+
+            await Task.Delay(LookDelay * attempt, cancel).ConfigureAwait(false);
+        }
+    }
+
     private static IReadOnlyList<SamplePoint> TakeSamples(ShardKey shard, List<string> paths, CancellationToken cancel)
     {
         var files = new List<TsmFile>();
@@ -142,9 +169,15 @@ internal sealed class MergeSink(
     private Task<IReadOnlyList<LiveTsmFile>> ListAsync(ShardKey shard, CancellationToken cancel) =>
         live.ReadAsync(shard, preference == MergePreference.Existing ? static name => !MergeNumbering.IsGenerationZero(name) : null, cancel);
 
-    /// <summary>Whether a shard has all files, whatever their names, in the same order.</summary>
-    private static async Task<bool> AreThereAsync(List<string> paths, IReadOnlyList<LiveTsmFile> live, CancellationToken cancel)
+    private static bool Has(IReadOnlyList<LiveTsmFile> live, LiveTsmFile file) => live.Any(f => f.Name == file.Name && f.Size == file.Size);
+
+    /// <summary>
+    /// Whether a shard has all files, whatever their names, in the same order, and without deletes. Where the backup must win, nothing may
+    /// come after them.
+    /// </summary>
+    private async Task<bool> AreThereAsync(List<string> paths, IReadOnlyList<LiveTsmFile> all, CancellationToken cancel)
     {
+        var live = preference == MergePreference.Existing ? all : all.TakeLast(paths.Count).ToList();
         var sizes = live.Select(f => f.Size).ToHashSet();
         var next = 0;
         foreach (var path in paths)
@@ -155,7 +188,7 @@ internal sealed class MergeSink(
             }
 
             var hash = await HashAsync(path, cancel).ConfigureAwait(false);
-            while (next < live.Count && live[next].Sha256 != hash)
+            while (next < live.Count && (live[next].Sha256 != hash || live[next].HasTombstone))
             {
                 next++;
             }
@@ -222,7 +255,7 @@ internal sealed class MergeSink(
         }
 
         var there = await ListAsync(shard, cancel).ConfigureAwait(false);
-        var lost = files.Where(f => !there.Contains(f)).ToList();
+        var lost = files.Where(f => !Has(there, f)).ToList();
         return lost.Count == 0 || WereCompacted(lost, upload.Before, there);
     }
 
