@@ -18,11 +18,12 @@ namespace InfluxBackup.Operations;
 public sealed class MergeOperation(RestoreOptions options, MergePreference preference)
 {
     private readonly ILogger logger = options.Logger;
-    private readonly SnapshotterClient client = options.Server.CreateClient();
+    private readonly ServerAccess server = options.Server.RequireServer("A merge");
+    private readonly SnapshotterClient client = options.Server.RequireServer("A merge").CreateClient();
 
     /// <summary>Checks the backup and the server and decides what to do. Changes nothing. Conflicts are in the plan.</summary>
     /// <exception cref="InfluxBackupException">The backup or the server can't be read, or what was asked for does not exist.</exception>
-    public Task<MergePlan> PlanAsync(CancellationToken cancel) => new MergePlanner(options, preference, client).PlanAsync(cancel);
+    public Task<MergePlan> PlanAsync(CancellationToken cancel) => new MergePlanner(options, preference, server, client).PlanAsync(cancel);
 
     /// <summary>Does what the plan says; throws the first conflict of a plan that has any.</summary>
     public async Task<MergeResult> RunAsync(MergePlan plan, CancellationToken cancel)
@@ -34,8 +35,8 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
 
         var started = DateTime.UtcNow;
         var clock = Stopwatch.StartNew();
-        using var http = options.Server.CreateHttpClient()!;
-        using var writer = new InfluxWriteClient([options.Server.Http!], new WriteSettings(), connections: 4);
+        using var http = server.CreateHttpClient()!;
+        using var writer = new InfluxWriteClient([server.Http!], new WriteSettings(), connections: 4);
         logger.LogInformation("Merging {Plan}.", plan);
         foreach (var policy in plan.NewPolicies)
         {

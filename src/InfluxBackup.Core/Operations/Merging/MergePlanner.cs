@@ -12,35 +12,33 @@ namespace InfluxBackup.Operations;
 /// Decides what a merge will do. Everything that can be known beforehand is found out here: whether the archives are sound, where their points
 /// belong on the server, whether a field has another type there. The server is only read.
 /// </summary>
-internal sealed class MergePlanner(RestoreOptions options, MergePreference preference, SnapshotterClient client)
+internal sealed class MergePlanner(RestoreOptions options, MergePreference preference, ServerAccess server, SnapshotterClient client)
 {
     /// <summary>A server with more new groups than this has other troubles.</summary>
     private const int MostNewGroups = 20_000;
 
-    private readonly List<InfluxBackupException> conflicts = [];
-    private readonly List<string> warnings = [];
+    private readonly RestoreFindings findings = new(options.AllowPartial);
     private readonly List<(string Database, RetentionPolicyInfo Policy)> newPolicies = [];
 
     public async Task<MergePlan> PlanAsync(CancellationToken cancel)
     {
-        using var http = options.Server.CreateHttpClient() ?? throw HttpRequired();
-        var choice = new RestorePlanner(options, client).Choose();
-        conflicts.AddRange(choice.Conflicts);
-        warnings.AddRange(choice.Warnings);
+        using var http = server.CreateHttpClient() ?? throw HttpRequired();
+        var choice = new RestoreSelection(options, findings).Choose();
         var target = ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, $"data node {client.Address}");
         CheckServer(target);
         CheckDatabases(choice, target);
 
-        var examined = await ExamineAsync(choice.Shards, cancel).ConfigureAwait(false);
+        var stored = choice.Shards.ToDictionary(s => s.Key, s => s.Stored);
+        var examined = await ExamineAsync(stored, cancel).ConfigureAwait(false);
         var sound = examined.Where(e => e.Problem is null && e.Fields!.Times is not null).ToDictionary(e => e.Shard);
         var sources = new MergeSources(
             choice.Point.Metadata,
-            sound.ToDictionary(e => e.Key, e => choice.Shards[e.Key]),
+            sound.ToDictionary(e => e.Key, e => stored[e.Key]),
             sound.ToDictionary(e => e.Key, e => e.Value.Fields!.Times!.Value),
             sound.Values.Where(e => e.HasTombstones).Select(e => e.Shard).ToHashSet(),
             TargetOf);
-        var shards = examined.Where(e => !sound.ContainsKey(e.Shard)).Select(e => Skipped(e, choice.Shards[e.Shard])).ToList();
-        if (conflicts.All(c => c.Id is not ("DatabaseNotFound" or "TargetIsCluster")))
+        var shards = examined.Where(e => !sound.ContainsKey(e.Shard)).Select(e => Skipped(e, stored[e.Shard])).ToList();
+        if (findings.Conflicts.All(c => c.Id is not ("DatabaseNotFound" or "TargetIsCluster")))
         {
             var placed = await PlaceAsync(target, sources, sound, http, cancel).ConfigureAwait(false);
             var leftOut = placed.Where(p => p.Problem is not null).SelectMany(p => p.Sources).ToHashSet();
@@ -56,8 +54,8 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
             Prefer = preference,
             Shards = shards.OrderBy(s => s.Database, StringComparer.Ordinal).ThenBy(s => s.RetentionPolicy, StringComparer.Ordinal).ThenBy(s => s.Start).ToList(),
             NewPolicies = newPolicies.Select(p => new NewRetentionPolicy(p.Database, p.Policy.Name, PolicyStatement(p.Database, p.Policy))).ToList(),
-            Conflicts = conflicts,
-            Warnings = warnings.Distinct().ToList(),
+            Conflicts = findings.Conflicts,
+            Warnings = findings.Warnings.Distinct().ToList(),
             Sources = sources,
         };
     }
@@ -73,7 +71,7 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
     {
         if (target.Data.DataNodes.Count > 0 || target.Data.MetaNodes.Count > 0)
         {
-            conflicts.Add(new InfluxBackupException("TargetIsCluster", ErrorKind.Unsupported, $"{client.Address} is a node of a cluster: a merge through one data node would leave the others without the points.")
+            findings.Conflicts.Add(new InfluxBackupException("TargetIsCluster", ErrorKind.Unsupported, $"{client.Address} is a node of a cluster: a merge through one data node would leave the others without the points.")
             {
                 Subject = client.Address.ToString(),
                 Remedy = "Merge into a single server.",
@@ -88,7 +86,7 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
         {
             if (target.FindDatabase(name) is not { } database)
             {
-                conflicts.Add(new InfluxBackupException("DatabaseNotFound", ErrorKind.NotFound, $"There is no database '{name}' on {client.Address} to merge into.")
+                findings.Conflicts.Add(new InfluxBackupException("DatabaseNotFound", ErrorKind.NotFound, $"There is no database '{name}' on {client.Address} to merge into.")
                 {
                     Subject = name,
                     Remedy = "Restore it without -Merge (--merge), or name the one to merge into with -NewDatabase (--new-database).",
@@ -96,7 +94,7 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
                 continue;
             }
 
-            foreach (var policy in choice.Shards.Keys.Where(s => s.Database == source).Select(s => s.RetentionPolicy).Distinct())
+            foreach (var policy in choice.Shards.Where(s => s.Key.Database == source).Select(s => s.Key.RetentionPolicy).Distinct())
             {
                 var wanted = options.NewRetentionPolicy ?? policy;
                 if (database.RetentionPolicies.All(p => p.Name != wanted) && newPolicies.All(p => p.Database != name || p.Policy.Name != wanted))
@@ -113,7 +111,7 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
     private sealed record Examined(ShardKey Shard, ShardFields? Fields, bool HasTombstones, InfluxBackupException? Problem);
 
     /// <summary>Reads every archive to its end, and the indexes in it.</summary>
-    private async Task<List<Examined>> ExamineAsync(IReadOnlyDictionary<ShardKey, StoredShard> shards, CancellationToken cancel)
+    private async Task<List<Examined>> ExamineAsync(Dictionary<ShardKey, StoredShard> shards, CancellationToken cancel)
     {
         var fields = new ShardFieldsSink();
         var checkedOnly = options.Transfer with { MaxAttempts = 1, Progress = null, Logger = NullLogger.Instance };
@@ -121,11 +119,11 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
             .RunAsync(shards.Select(s => new ShardTask(s.Key, s.Value.Entry.Size)).ToList(), new PortableShardSource(shards, StoredHashes.One), fields, cancel).ConfigureAwait(false);
         return results.Select(r =>
         {
-            warnings.AddRange(r.Warnings);
-            var problem = r.Error ?? RestorePlanner.FindUnsafeName(r.Shard, shards[r.Shard], r.Archive!);
+            findings.Warnings.AddRange(r.Warnings);
+            var problem = r.Error ?? RestoreSelection.FindUnsafeName(new ChosenShard(r.Shard, shards[r.Shard]), r.Archive!);
             if (problem is not null)
             {
-                Report(problem);
+                findings.Report(problem);
             }
 
             return new Examined(r.Shard, problem is null ? fields[r.Shard] : null, r.Archive?.Tombstones.Any() ?? false, problem);
@@ -157,7 +155,7 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
         var forecast = GroupForecast.Complete(target, newPolicies, sources, MostNewGroups);
         if (forecast is null)
         {
-            conflicts.Add(new InfluxBackupException("TooManyShardGroups", ErrorKind.Unsupported, $"The backup's points need more than {MostNewGroups} new shard groups on {client.Address}: the shard duration of its policy is much shorter than the backup's.")
+            findings.Conflicts.Add(new InfluxBackupException("TooManyShardGroups", ErrorKind.Unsupported, $"The backup's points need more than {MostNewGroups} new shard groups on {client.Address}: the shard duration of its policy is much shorter than the backup's.")
             {
                 Remedy = "Give the policy a longer shard duration first: ALTER RETENTION POLICY ... SHARD DURATION ...",
             });
@@ -175,7 +173,7 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
 
         foreach (var problem in planned.Select(p => p.Problem).OfType<InfluxBackupException>().DistinctBy(p => p.Message))
         {
-            Report(problem);
+            findings.Report(problem);
         }
 
         return planned;
@@ -231,18 +229,6 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
 
     private static string PolicyStatement(string database, RetentionPolicyInfo policy) =>
         FormattableString.Invariant($"CREATE RETENTION POLICY {InfluxQl.Identifier(policy.Name)} ON {InfluxQl.Identifier(database)} DURATION {(policy.Duration == 0 ? "INF" : $"{policy.Duration}ns")} REPLICATION 1 SHARD DURATION {policy.ShardGroupDuration}ns");
-
-    private void Report(InfluxBackupException problem)
-    {
-        if (options.AllowPartial)
-        {
-            warnings.Add(problem.Message);
-        }
-        else
-        {
-            conflicts.Add(problem);
-        }
-    }
 
     private InfluxBackupException HttpRequired() =>
         new("HttpRequired", ErrorKind.InvalidArgument, $"A merge into {client.Address} needs its HTTP API: fields are made known by it, and types compared.")
