@@ -38,9 +38,9 @@ public sealed class LiveShardFiles(SnapshotterClient client, ILogger logger)
             {
                 return await TryReadAsync(shard, isLast, cancel).ConfigureAwait(false);
             }
-            catch (InfluxBackupException e) when (e.IsTransient && attempt < Attempts)
+            catch (InfluxBackupException e) when (e.Id == "ShardNotSent" && attempt < Attempts)
             {
-                // A server sends nothing while it flushes, and while it takes an upload.
+                // A server sends nothing while it flushes, and while it takes an upload. Other trouble is the caller's.
                 logger.LogDebug("The files of {Shard} could not be read at attempt {Attempt}: {Message}", shard, attempt, e.Message);
                 await Task.Delay(delay, cancel).ConfigureAwait(false);
                 delay = delay < LongestDelay ? delay * 2 : LongestDelay;

@@ -24,6 +24,9 @@ internal sealed class GroupCreation(
     /// <summary>A server may make groups shorter than asked for, beside others; the rest is asked for again.</summary>
     private const int Rounds = 4;
 
+    private const int Attempts = 5;
+    private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(300);
+
     /// <summary>What came of it.</summary>
     /// <param name="Metadata">The server's metadata afterwards.</param>
     /// <param name="Failed">Shards of the backup for whose points groups could not be made.</param>
@@ -106,9 +109,26 @@ internal sealed class GroupCreation(
                 };
             }
 
-            await announcement.WriteAsync(target, found.Points, cancel).ConfigureAwait(false);
+            await WriteAsync(target, found.Points, cancel).ConfigureAwait(false);
             logger.LogInformation("{Groups} asked for in {Database}.{Policy}.", Count.Of(found.Points.Count, "shard group"), database, name);
             windows = WindowsOf(shard, await ReadAsync(cancel).ConfigureAwait(false));
+        }
+    }
+
+    private async Task WriteAsync(ShardKey target, IReadOnlyList<SamplePoint> points, CancellationToken cancel)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await announcement.WriteAsync(target, points, cancel).ConfigureAwait(false);
+                return;
+            }
+            catch (InfluxBackupException e) when (e.IsTransient && attempt < Attempts)
+            {
+                logger.LogWarning("Points that shard groups are made for were not taken at attempt {Attempt}: {Message}", attempt, e.Message);
+                await Task.Delay(Delay * attempt, cancel).ConfigureAwait(false);
+            }
         }
     }
 

@@ -45,11 +45,11 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
         }
 
         IReadOnlyList<MergedShard> shards;
-        IReadOnlyList<FieldName> hidden;
+        (IReadOnlyList<FieldName> Hidden, string? Warning) look;
         try
         {
             (shards, var fields) = await MergeAsync(plan, new FieldAnnouncement(http, writer, preference, logger), http, cancel).ConfigureAwait(false);
-            hidden = await FindHiddenAsync(fields, http, cancel).ConfigureAwait(false);
+            look = await FindHiddenAsync(fields, http, cancel).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -63,13 +63,13 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
             Timestamp = plan.Timestamp,
             DataNode = plan.DataNode,
             Prefer = preference,
-            Outcome = Judge(shards, hidden),
+            Outcome = Judge(shards, look.Hidden.Count == 0 && look.Warning is null),
             Shards = shards,
             NewPolicies = plan.NewPolicies,
-            HiddenFields = hidden,
+            HiddenFields = look.Hidden,
             StartTime = started,
             Duration = clock.Elapsed,
-            Warnings = Warnings(plan, shards, hidden),
+            Warnings = Warnings(plan, shards, look.Hidden, look.Warning),
         };
     }
 
@@ -86,7 +86,7 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
         var targets = placement.Targets;
 
         using var source = new ReshardingSource(stored, placement, sources.WithTombstones, logger);
-        var sink = new MergeSink(client, http, announcement, preference, targets.ToDictionary(t => t.Key, t => TargetOf(t.Key, creation.Metadata)), logger);
+        var sink = new MergeSink(client, http, announcement, preference, targets.ToDictionary(t => t.Key, t => TargetOf(t.Key, creation.Metadata, before)), logger);
         var results = await new ShardTransfer(options.Transfer)
             .RunAsync(targets.Select(t => new ShardTask(t.Key, sources.BytesOf(t.Sources))).ToList(), source, sink, cancel).ConfigureAwait(false);
 
@@ -99,10 +99,10 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
         return (merged, fields);
     }
 
-    private static MergeTarget TargetOf(ShardKey shard, ServerMetadata metadata)
+    private static MergeTarget TargetOf(ShardKey shard, ServerMetadata metadata, ServerMetadata before)
     {
         var policy = metadata.FindDatabase(shard.Database)!.RetentionPolicies.First(p => p.Name == shard.RetentionPolicy);
-        return new MergeTarget(ShardGroupTimeline.TimesOf(policy.ShardGroups.First(g => g.Shards.Any(s => s.ID == shard.Id))), MergePlanner.OldestOf(policy));
+        return new MergeTarget(ShardGroupTimeline.TimesOf(policy.ShardGroups.First(g => g.Shards.Any(s => s.ID == shard.Id))), MergePlanner.OldestOf(policy), before.FindShard(shard.Id) is null);
     }
 
     private static MergedShard Describe(TargetShard target, ShardResult result, MergeSink sink, ReshardingSource source, bool isNew)
@@ -119,33 +119,45 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
 
     private static ShardResult Failed(ShardKey shard, InfluxBackupException error) => new() { Shard = shard, Outcome = ShardOutcome.Failed, Error = error };
 
-    /// <summary>The server must show each field that came in, with its type.</summary>
-    private static async Task<IReadOnlyList<FieldName>> FindHiddenAsync(
+    /// <summary>The server must show each field that came in, with its type. If it can't be asked, that is not known.</summary>
+    private static async Task<(IReadOnlyList<FieldName> Hidden, string? Warning)> FindHiddenAsync(
         IReadOnlySet<(ShardKey Policy, FieldKey Field)> fields, InfluxHttpClient http, CancellationToken cancel)
     {
         var hidden = new List<FieldName>();
-        foreach (var policy in fields.GroupBy(f => f.Policy))
+        try
         {
-            var shown = await http.ReadFieldKeysAsync(policy.Key.Database, policy.Key.RetentionPolicy, cancel).ConfigureAwait(false);
-            hidden.AddRange(policy.Where(f => !shown.Contains(f.Field)).Select(f => new FieldName(f.Field.Measurement, f.Field.Field)));
-        }
+            foreach (var policy in fields.GroupBy(f => f.Policy))
+            {
+                var shown = await http.ReadFieldKeysAsync(policy.Key.Database, policy.Key.RetentionPolicy, cancel).ConfigureAwait(false);
+                hidden.AddRange(policy.Where(f => !shown.Contains(f.Field)).Select(f => new FieldName(f.Field.Measurement, f.Field.Field)));
+            }
 
-        return hidden;
+            return (hidden, null);
+        }
+        catch (InfluxBackupException e)
+        {
+            return (hidden, $"Whether the server shows all fields could not be looked up: {e.Message}");
+        }
     }
 
-    private static Outcome Judge(IReadOnlyList<MergedShard> shards, IReadOnlyList<FieldName> hidden)
+    private static Outcome Judge(IReadOnlyList<MergedShard> shards, bool allShown)
     {
         var failed = shards.Count(s => s.Result.Outcome == ShardOutcome.Failed);
-        return failed > 0 && failed == shards.Count ? Outcome.Failed : failed > 0 || hidden.Count > 0 ? Outcome.Partial : Outcome.Complete;
+        return failed > 0 && failed == shards.Count ? Outcome.Failed : failed > 0 || !allShown ? Outcome.Partial : Outcome.Complete;
     }
 
-    private static List<string> Warnings(MergePlan plan, IReadOnlyList<MergedShard> shards, IReadOnlyList<FieldName> hidden)
+    private static List<string> Warnings(MergePlan plan, IReadOnlyList<MergedShard> shards, IReadOnlyList<FieldName> hidden, string? unknown)
     {
         const int Most = 10;
         var warnings = plan.Warnings.Concat(shards.SelectMany(s => s.Result.Warnings)).Distinct().ToList();
         if (shards.Any(s => s.Result.Outcome == ShardOutcome.Failed))
         {
             warnings.Add("Shards failed. What was merged stays; the same command goes on with the rest.");
+        }
+
+        if (unknown is not null)
+        {
+            warnings.Add(unknown);
         }
 
         if (hidden.Count > 0)

@@ -22,6 +22,7 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
 
     public async Task<MergePlan> PlanAsync(CancellationToken cancel)
     {
+        CheckOptions();
         using var http = server.CreateHttpClient() ?? throw HttpRequired();
         var choice = new RestoreSelection(options, findings).Choose();
         var target = ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, $"data node {client.Address}");
@@ -66,6 +67,24 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
 
     private (string Database, string RetentionPolicy) TargetOf(ShardKey shard) =>
         (options.NewDatabase ?? shard.Database, options.NewRetentionPolicy ?? shard.RetentionPolicy);
+
+    /// <summary>Only points are merged; and a merge always goes on where an earlier one was.</summary>
+    private void CheckOptions()
+    {
+        (string PowerShell, string CommandLine, bool IsGiven)[] excluded =
+        [
+            ("-Resume", "--resume", options.Resume), ("-MetadataOnly", "--metadata-only", options.MetadataOnly), ("-IncludeMetadata", "--include-metadata", options.IncludeMetadata),
+            ("-NewDuration", "--new-duration", options.NewDuration is not null), ("-NewReplicationFactor", "--new-replication-factor", options.NewReplicationFactor is not null),
+        ];
+        if (excluded.FirstOrDefault(e => e.IsGiven) is { IsGiven: true } one)
+        {
+            throw new InfluxBackupException("MergeOptionInvalid", ErrorKind.InvalidArgument, $"A merge brings points into policies that exist: {one.PowerShell} ({one.CommandLine}) makes no sense with -Merge (--merge).")
+            {
+                Subject = one.PowerShell,
+                Remedy = "A merge that was broken off goes on when it is run again as it is. Policies are changed with ALTER RETENTION POLICY.",
+            };
+        }
+    }
 
     private void CheckServer(ServerMetadata target)
     {

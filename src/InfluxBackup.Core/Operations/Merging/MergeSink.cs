@@ -14,7 +14,8 @@ namespace InfluxBackup.Operations;
 /// <summary>A shard on the server that takes points of a backup.</summary>
 /// <param name="Group">The times of its group.</param>
 /// <param name="Oldest">Points before this are refused by its policy; null where it keeps everything.</param>
-internal sealed record MergeTarget(TimeRange Group, long? Oldest);
+/// <param name="IsNew">It was made by this merge, and can't have files of an earlier one.</param>
+internal sealed record MergeTarget(TimeRange Group, long? Oldest, bool IsNew);
 
 /// <summary>What was done to a shard on the server.</summary>
 /// <param name="PointsWritten">Points that made their fields known.</param>
@@ -68,13 +69,13 @@ internal sealed class MergeSink(
             return;
         }
 
-        if (earlier is null && await AreThereAsync(paths, before, cancel).ConfigureAwait(false))
+        var (group, oldest, isNew) = targets[shard];
+        if (earlier is null && !isNew && await AreThereAsync(paths, before, cancel).ConfigureAwait(false))
         {
-            throw new ShardSkippedException(SkipReason.AlreadyThere, "the shard has these files already, from an earlier merge");
+            throw new ShardSkippedException(SkipReason.AlreadyThere, "the shard has these files already");
         }
 
         var samples = TakeSamples(shard, paths, cancel);
-        var (group, oldest) = targets[shard];
         var written = await announcement.MakeKnownAsync(shard, group, oldest, samples, cancel).ConfigureAwait(false);
         if (preference == MergePreference.Backup)
         {
