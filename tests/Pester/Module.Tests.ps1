@@ -55,7 +55,7 @@ Describe 'The module' {
             Import-Module '$ModulePath'; Import-Module '$ModulePath' -Force; Remove-Module InfluxBackup; Import-Module '$ModulePath'
             (Get-Command -Module InfluxBackup).Count
             (Get-InfluxShard -Path '$golden').Count"
-        $answer | Should -Be 7, 22
+        $answer | Should -Be 8, 22
     }
 
     It 'loads once, whatever the number of runspaces' {
@@ -180,8 +180,8 @@ Describe 'Cmdlets' {
         $writes = $command.Verb -in 'Backup', 'Restore', 'Export', 'Import'
         $command.Parameters.ContainsKey('WhatIf') | Should -Be $writes
         $command.Parameters.ContainsKey('Confirm') | Should -Be $writes
-        # An import's database is one that a file does not name; there is nothing to ask for a list.
-        foreach ($parameter in ($command.Verb -eq 'Import' ? @() : @('Database', 'RetentionPolicy', 'ShardId'))) {
+        # An import's database is one that a file does not name; there is nothing to ask for a list. A cluster is looked at as a whole.
+        foreach ($parameter in ($command.Verb -eq 'Import' -or $Cmdlet -eq 'Get-InfluxCluster' ? @() : @('Database', 'RetentionPolicy', 'ShardId'))) {
             $command.Parameters[$parameter].Attributes.Where({ $_ -is [System.Management.Automation.ArgumentCompleterAttribute] }) | Should -Not -BeNullOrEmpty
         }
         if ($command.Parameters.ContainsKey('DataNode')) {

@@ -58,7 +58,7 @@ Describe 'The bridge to the pipeline' -Skip:$hasNoEmulator {
         $shell = New-Shell "Backup-InfluxCluster -DataNode $address -Path '$(New-SetPath)' -ThrottleLimit 3"
         $null = $shell.Invoke()
         $records = $shell.Streams.Progress
-        $parents = $records.Where({ $_.ParentActivityId -lt 0 -and $_.RecordType -eq 'Processing' -and $_.Activity -like "Backing up $address*" })
+        $parents = $records.Where({ $_.ParentActivityId -lt 0 -and $_.RecordType -eq 'Processing' -and $_.Activity -like "Backing up data node $address*" })
         $children = $records.Where({ $_.ParentActivityId -ge 0 })
         $parents.Count | Should -BeGreaterThan 1
         $parents[-1].StatusDescription | Should -Match '^\d of 8 shards, .*/s$'
