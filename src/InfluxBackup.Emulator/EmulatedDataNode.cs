@@ -22,7 +22,6 @@ public sealed class EmulatedDataNode : IAsyncDisposable
     private readonly ClusterMembership? cluster;
     private ConnectionListener listener;
     private ConnectionListener? http;
-    private volatile bool isRunning;
 
     private EmulatedDataNode(EmulatedDataNodeOptions options, ClusterMembership? cluster)
     {
@@ -35,7 +34,6 @@ public sealed class EmulatedDataNode : IAsyncDisposable
         Port = listener.Port;
         http = ListenForHttp(0);
         HttpPort = http?.Port;
-        isRunning = true;
     }
 
     public int Port { get; }
@@ -52,7 +50,7 @@ public sealed class EmulatedDataNode : IAsyncDisposable
     /// <summary>The address of the HTTP API, <c>127.0.0.1:port</c>; empty for a single server.</summary>
     public string HttpAddress => HttpPort is { } port ? $"127.0.0.1:{port}" : "";
 
-    public bool IsRunning => isRunning;
+    public bool IsRunning => DiedAt is null;
 
     /// <summary>The directory of the databases.</summary>
     public string DataDirectory => storage.DataDirectory;
@@ -77,6 +75,8 @@ public sealed class EmulatedDataNode : IAsyncDisposable
 
     /// <summary>Of a node in a cluster: the requests to the HTTP API.</summary>
     public IReadOnlyList<ReceivedHttpRequest> HttpRequests => [.. receivedHttp];
+
+    internal DateTime? DiedAt { get; private set; }
 
     internal ShardStore Shards => storage.Shards;
 
@@ -144,7 +144,7 @@ public sealed class EmulatedDataNode : IAsyncDisposable
         storage = new NodeStorage(options.Directory, cluster);
         listener = Listen(Port);
         http = ListenForHttp(HttpPort ?? 0);
-        isRunning = true;
+        DiedAt = null;
     }
 
     /// <inheritdoc/>
@@ -159,9 +159,9 @@ public sealed class EmulatedDataNode : IAsyncDisposable
 
     private async Task EndAsync(Func<ConnectionListener, Task> end)
     {
-        if (isRunning)
+        if (IsRunning)
         {
-            isRunning = false;
+            DiedAt = DateTime.UtcNow;
             await Task.WhenAll(end(listener), http is null ? Task.CompletedTask : end(http)).ConfigureAwait(false);
             listener.Dispose();
             http?.Dispose();

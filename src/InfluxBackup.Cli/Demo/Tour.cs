@@ -14,14 +14,17 @@ internal abstract class Tour(TextStyle style)
     /// <summary>Whether every command succeeded and every point was found again.</summary>
     public abstract Task<bool> RunAsync(CancellationToken cancel);
 
-    protected async Task<bool> StationAsync(string headline, CancellationToken cancel, params string[] arguments)
+    protected Task<bool> StationAsync(string headline, CancellationToken cancel, params string[] arguments) =>
+        StationAsync(headline, ExitCode.Complete, cancel, arguments);
+
+    protected async Task<bool> StationAsync(string headline, int expectedExitCode, CancellationToken cancel, params string[] arguments)
     {
         Headline(headline);
         Console.WriteLine($"$ influxbackup {string.Join(' ', arguments)}");
         var exitCode = await CommandTree.Parse(arguments).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null }, cancel);
         Console.WriteLine();
         cancel.ThrowIfCancellationRequested();
-        return exitCode == ExitCode.Complete;
+        return exitCode == expectedExitCode;
     }
 
     protected void Headline(string text)

@@ -45,7 +45,7 @@ internal sealed class DemoVerb : Verb
 
     private static async Task<bool> ShowClusterAsync(string directory, TextStyle style, CancellationToken cancel)
     {
-        await using var large = await EmulatedCluster.StartAsync(new EmulatedClusterOptions { Directory = Path.Combine(directory, "cluster") });
+        await using var large = await EmulatedCluster.StartAsync(new EmulatedClusterOptions { Directory = Path.Combine(directory, "cluster"), ElectionTime = TimeSpan.Zero });
         ClusterSample.WriteWell(large);
         await using var small = await EmulatedCluster.StartAsync(new EmulatedClusterOptions { Directory = Path.Combine(directory, "smaller"), MetaNodes = 1, DataNodes = 2 });
         return await new ClusterTour(large, small, Path.Combine(directory, "backups"), style).RunAsync(cancel);

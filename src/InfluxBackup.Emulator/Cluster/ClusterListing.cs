@@ -46,10 +46,10 @@ internal static class ClusterListing
             return new NodeList(null, null);
         }
 
-        var dataNodes = data.DataNodes.Select(n => (Info: n, Node: Find(node, n.ID)))
+        var dataNodes = data.DataNodes.Select(n => (Info: n, Node: node.Cluster.DataNodes.Find(d => d.NodeId == n.ID && node.Cluster.IsAnnounced(d.DiedAt))))
             .Select(n => new DataNode(n.Info.ID, n.Info.TCPHost, n.Info.Host, n.Node?.HttpScheme ?? "", "joined", n.Node is null ? "" : EmulatedCluster.Version))
             .ToList();
-        var metaNodes = data.MetaNodes.Select(n => (Info: n, Node: node.Cluster.MetaNodes.Find(m => m.IsRunning && m.Address == n.Host)))
+        var metaNodes = data.MetaNodes.Select(n => (Info: n, Node: node.Cluster.MetaNodes.Find(m => m.Address == n.Host && node.Cluster.IsAnnounced(m.DiedAt))))
             .Select(n => new MetaNode(n.Info.ID, n.Info.Host, n.Node?.Scheme ?? "", n.Info.TCPHost, n.Node is null ? "" : EmulatedCluster.Version))
             .ToList();
         return new NodeList(dataNodes.Count > 0 ? dataNodes : null, metaNodes.Count > 0 ? metaNodes : null);

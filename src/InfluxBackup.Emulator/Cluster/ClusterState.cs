@@ -3,7 +3,7 @@ using InfluxBackup.Metadata;
 namespace InfluxBackup.Emulator;
 
 /// <summary>What the meta nodes of a cluster agree on: the metadata, who leads, and who holds which lease.</summary>
-internal sealed class ClusterState(EmulatedMetadata metadata, TimeSpan electionTime)
+internal sealed class ClusterState(EmulatedMetadata metadata, TimeSpan electionTime, TimeSpan announcementExpiry)
 {
     private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(60);
 
@@ -17,6 +17,10 @@ internal sealed class ClusterState(EmulatedMetadata metadata, TimeSpan electionT
     public List<EmulatedMetaNode> MetaNodes { get; } = [];
 
     public List<EmulatedDataNode> DataNodes { get; } = [];
+
+    /// <summary>Whether the last that others heard of a node counts for them.</summary>
+    /// <param name="diedAt">Null for one that is alive.</param>
+    public bool IsAnnounced(DateTime? diedAt) => diedAt is null || DateTime.UtcNow - diedAt < announcementExpiry;
 
     /// <summary>The command that every meta node dies of, now and at each start; null while all is well.</summary>
     public string? Poison { get; private set; }

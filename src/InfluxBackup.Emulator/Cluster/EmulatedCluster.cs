@@ -20,7 +20,7 @@ public sealed class EmulatedCluster : IAsyncDisposable
     {
         AntiEntropy = options.AntiEntropy;
         var root = Path.GetFullPath(options.Directory);
-        state = new ClusterState(new EmulatedMetadata(Path.Combine(root, "meta")), options.ElectionTime);
+        state = new ClusterState(new EmulatedMetadata(Path.Combine(root, "meta")), options.ElectionTime, options.AnnouncementExpiry);
         var usesTls = options.UseTls || options.UseTlsOnDataNodes;
         ownCertificate = usesTls && options.Certificate is null ? SelfSignedCertificate.Create() : null;
         Certificate = usesTls ? options.Certificate ?? ownCertificate : null;

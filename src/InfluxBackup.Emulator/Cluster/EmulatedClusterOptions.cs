@@ -34,6 +34,9 @@ public sealed record EmulatedClusterOptions
     /// <summary>How long there is no leader after one died.</summary>
     public TimeSpan ElectionTime { get; init; } = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>How long a dead node is still listed with its version, as if it were alive; 30 s with real clusters.</summary>
+    public TimeSpan AnnouncementExpiry { get; init; }
+
     /// <summary>How long <see cref="EmulatedDataNode.StopAsync"/> lets running requests go on.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -34,7 +34,6 @@ public sealed class EmulatedMetaNode : IAsyncDisposable
         this.certificate = certificate;
         listener = Listen(0);
         Port = listener.Port;
-        IsRunning = true;
     }
 
     public int Port { get; }
@@ -45,7 +44,7 @@ public sealed class EmulatedMetaNode : IAsyncDisposable
     /// <summary>The address for other meta nodes; nobody listens there.</summary>
     public string RaftAddress => $"127.0.0.1:{(Port > 40_000 ? Port - 20_000 : Port + 20_000)}";
 
-    public bool IsRunning { get; private set; }
+    public bool IsRunning => DiedAt is null;
 
     public bool IsLeader => ReferenceEquals(cluster.Leader, this);
 
@@ -65,6 +64,8 @@ public sealed class EmulatedMetaNode : IAsyncDisposable
     /// <summary>What went wrong with connections.</summary>
     public IReadOnlyList<string> Log => log.Lines;
 
+    internal DateTime? DiedAt { get; private set; }
+
     internal string Scheme => certificate is null ? "http" : "https";
 
     internal Task NextChange => cluster.Metadata.NextChange;
@@ -78,7 +79,7 @@ public sealed class EmulatedMetaNode : IAsyncDisposable
     {
         if (IsRunning)
         {
-            IsRunning = false;
+            DiedAt = DateTime.UtcNow;
             await listener.KillAsync().ConfigureAwait(false);
             listener.Dispose();
             _ = cluster.Leader; // The others notice.
@@ -93,7 +94,7 @@ public sealed class EmulatedMetaNode : IAsyncDisposable
         {
             IsLagging = false;
             listener = Listen(Port);
-            IsRunning = true;
+            DiedAt = null;
             _ = cluster.Leader;
         }
     }

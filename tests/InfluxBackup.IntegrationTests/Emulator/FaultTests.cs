@@ -35,7 +35,7 @@ public sealed class FaultTests
         test.Node.Faults.Add(Fault.Stall(afterBytes: 600));
         using var client = RawClient.Connect(test.Node);
         client.Send(new SnapshotterRequest(SnapshotterRequestType.ShardBackup) { ShardId = Shard }.ToBytes());
-        Assert.Equal(600, (await client.ReadUntilSilenceAsync(Silence)).Length);
+        Assert.Equal(600, (await client.ReadUntilSilenceAsync(Silence, expected: 600)).Length);
         test.Node.Faults.Clear();
         Assert.Empty((await client.ReadToEndAsync()).Bytes);
     }

@@ -98,7 +98,7 @@ public sealed class NodeTests
         test.Node.Faults.Add(Fault.Stall(afterBytes: 1000));
         using var client = RawClient.Connect(test.Node);
         client.Send(new SnapshotterRequest(SnapshotterRequestType.ShardBackup) { ShardId = 2 }.ToBytes());
-        Assert.Equal(1000, (await client.ReadUntilSilenceAsync(TimeSpan.FromMilliseconds(100))).Length);
+        Assert.Equal(1000, (await client.ReadUntilSilenceAsync(TimeSpan.FromMilliseconds(100), expected: 1000)).Length);
         await test.Node.KillAsync();
         Assert.Empty((await client.ReadToEndAsync()).Bytes);
         Assert.Throws<SocketException>(() => RawClient.Connect(test.Node).Dispose());

@@ -91,14 +91,16 @@ internal sealed class RawClient : IDisposable
         return new Answer(all.ToArray(), false);
     }
 
-    /// <summary>What arrives until nothing comes for a while; null in place of an end.</summary>
-    public async Task<byte[]> ReadUntilSilenceAsync(TimeSpan silence)
+    /// <summary>What arrives until nothing comes for a while; a busy machine has time for what must come.</summary>
+    /// <param name="silence">The while.</param>
+    /// <param name="expected">Bytes that must come.</param>
+    public async Task<byte[]> ReadUntilSilenceAsync(TimeSpan silence, int expected = 0)
     {
         using var all = new MemoryStream();
         var buffer = new byte[64 * 1024];
         while (true)
         {
-            using var limit = new CancellationTokenSource(silence);
+            using var limit = new CancellationTokenSource(all.Length < expected ? Patience : silence);
             try
             {
                 var read = await socket.ReceiveAsync(buffer, limit.Token);

@@ -107,6 +107,22 @@ public sealed class DataNodeTests
         Assert.Equal(204, (await cluster.SendAsync(HttpMethod.Get, node.HttpAddress, "/ping", null)).Status);
     }
 
+    [Fact]
+    public async Task All_connections_to_a_node_share_its_bandwidth()
+    {
+        await using var cluster = await TestCluster.SampleAsync(o => o with { DataNodes = 1, BytesPerSecond = 1_000_000 });
+        var node = cluster.Cluster.DataNodes[0];
+        var shard = cluster.Cluster.ShardOf(ClusterSample.ReplicatedThrice, "autogen", "noise", ClusterSample.Start);
+        var random = new Random(1);
+        node.AddPoints(shard, Enumerable.Range(0, 20_000).Select(i => new EmulatedPoint("noise", "f", ClusterSample.Start + random.Next(), random.NextDouble())));
+
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => RawClient.AskAsync(node, new SnapshotterRequest(SnapshotterRequestType.ShardBackup) { ShardId = shard.Id })));
+        var bytes = answers.Sum(a => a.Bytes.Length);
+        Assert.True(bytes > 300_000);
+        Assert.True(clock.Elapsed.TotalSeconds > 0.9 * ((bytes / 1e6) - 0.02), $"{bytes} bytes took {clock.Elapsed}.");
+    }
+
     private static byte[] Write(ulong shard, string database, string policy)
     {
         byte[] message =

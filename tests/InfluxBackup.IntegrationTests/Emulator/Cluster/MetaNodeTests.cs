@@ -144,6 +144,16 @@ public sealed class MetaNodeTests
         Assert.Contains(owners, o => o.GetProperty("id").GetUInt64() == victim.NodeId);
     }
 
+    [Fact]
+    public async Task Nodes_that_died_just_now_are_listed_as_if_they_were_alive()
+    {
+        await using var cluster = await TestCluster.EmptyAsync(o => o with { AnnouncementExpiry = TimeSpan.FromMinutes(1) });
+        var before = (await cluster.GetAsync("/show-cluster")).Text;
+        await cluster.Cluster.DataNodes[1].KillAsync();
+        await cluster.Cluster.MetaNodes[2].KillAsync();
+        Assert.Equal(before, (await cluster.GetAsync("/show-cluster")).Text);
+    }
+
     private static async Task LeaderAsync(TestCluster cluster)
     {
         for (var i = 0; i < 500 && cluster.Cluster.Leader is null; i++)
