@@ -25,6 +25,7 @@ internal sealed class ConnectionListener : IDisposable
     private readonly CancellationTokenSource killed = new();
     private readonly ConcurrentDictionary<Task, Socket> connections = [];
     private readonly Task accepting;
+    private int served;
     private int peak;
 
     public ConnectionListener(int port, int maxConnections, IConnectionHandler handler, X509Certificate2? certificate, EmulatorLog log, long? bytesPerSecond = null)
@@ -103,7 +104,7 @@ internal sealed class ConnectionListener : IDisposable
         var started = new TaskCompletionSource();
         var task = ServeAsync(socket, started.Task);
         connections[task] = socket;
-        peak = Math.Max(peak, connections.Count);
+        peak = Math.Max(peak, Interlocked.Increment(ref served));
         _ = task.ContinueWith(t => connections.TryRemove(t, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         started.SetResult();
     }
@@ -135,6 +136,7 @@ internal sealed class ConnectionListener : IDisposable
         finally
         {
             socket.Dispose();
+            Interlocked.Decrement(ref served); // Before its place is free for the next.
             slots.Release();
         }
     }
