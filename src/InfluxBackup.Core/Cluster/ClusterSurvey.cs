@@ -114,7 +114,12 @@ public sealed class ClusterSurvey(MetaNodeClient meta, IReadOnlyDictionary<ulong
         try
         {
             var open = await new SnapshotterClient(node, patient).ReadShardsAsync(null, null, cancel).ConfigureAwait(false);
-            return open?.ToHashSet() ?? throw new InfluxBackupException("ShardListMissing", ErrorKind.InvalidData, $"Data node {node} did not say which shards it holds.") { IsTransient = true };
+            return open?.ToHashSet() ?? throw new InfluxBackupException("ShardListMissing", ErrorKind.InvalidData, $"Data node {node} did not say which shards it holds.")
+            {
+                Subject = node.ToString(),
+                Remedy = "If the data nodes have https-enabled in section [cluster], talk TLS to them: -UseDataNodeTls (--use-data-node-tls).",
+                IsTransient = true,
+            };
         }
         catch (InfluxBackupException e)
         {
