@@ -225,3 +225,76 @@ Describe 'A restore of a shard with pending deletes' -Skip:$hasNoEmulator {
         $result | Format-List | Out-String | Should -BeLike "*DeletesApplied : $expected*"
     }
 }
+
+Describe 'A restore to a cluster' -Skip:$hasNoEmulator {
+    BeforeAll {
+        $source = Start-EmulatedCluster (Join-Path $TestDrive 'source cluster')
+        $target = Start-EmulatedCluster (Join-Path $TestDrive 'target cluster') -DataNodes 2
+        $set = Join-Path $TestDrive 'set of a cluster'
+        $null = Backup-InfluxCluster -Path $set -MetaNode $source.MetaNodes.Address -WarningAction SilentlyContinue
+        $cluster = @{ Path = $set; MetaNode = $target.MetaNodes.Address; Database = 'metrics'; WarningAction = 'SilentlyContinue' }
+    }
+
+    AfterAll {
+        Stop-EmulatedCluster $source
+        Stop-EmulatedCluster $target
+    }
+
+    It 'brings a database to every owner, with its users and queries' {
+        $result = Restore-InfluxBackup @cluster -NewDatabase whole -IncludeMetadata
+        "$($result.Outcome)" | Should -Be 'Complete'
+        $result.DataNode | Should -BeNullOrEmpty
+        $result.MetaNode | Should -Be ($target.MetaNodes.Address -join ', ')
+        $result.Shards.Owners.Where({ -not $_.IsComplete }) | Should -BeNullOrEmpty
+        $result.Objects.Where({ $_.Kind -eq 'ContinuousQuery' }).IsRestored | Should -BeTrue
+        $result | Format-List | Out-String | Should -BeLike '*MetaNode*Restored*ContinuousQuery cpu_1d*'
+        $result | Out-String | Should -Not -Match '\$2a\$'
+    }
+
+    It 'lowers a replication that the cluster can not have, and warns' {
+        $result = Restore-InfluxBackup @cluster -NewDatabase lowered -NewReplicationFactor 7 -WarningVariable warned
+        "$($result.Outcome)" | Should -Be 'Complete'
+        $result.Shards[0].Owners.Count | Should -Be 2
+        $warned | Should -BeLike '*7 copies*2 data nodes*'
+    }
+
+    It 'takes a duration as <Duration>' -ForEach @(
+        @{ Duration = 'INF'; Nanoseconds = 0 }
+        @{ Duration = '52w'; Nanoseconds = 52 * 7 * 86400000000000 }
+        @{ Duration = [timespan]::FromDays(400); Nanoseconds = 400 * 86400000000000 }
+    ) {
+        $plan = Restore-InfluxBackup @cluster -NewDatabase durable -NewDuration $Duration -WhatIf
+        $plan.Metadata.Databases[0].RetentionPolicies[0].Duration | Should -Be $Nanoseconds
+    }
+
+    It 'does not take a bare number for a duration' {
+        { Restore-InfluxBackup @cluster -NewDatabase durable -NewDuration 30 } | Should -Throw -ExpectedMessage '*not the duration of a retention policy*'
+    }
+
+    It 'finishes what is incomplete with Resume' {
+        $down = $target.DataNodes[1]
+        $null = $down.KillAsync().GetAwaiter().GetResult()
+        { Restore-InfluxBackup @cluster -NewDatabase resumed } | Should -Throw -ErrorId 'DataNodeDown*'
+        $partial = Restore-InfluxBackup @cluster -NewDatabase resumed -AllowPartial -ErrorAction SilentlyContinue
+        "$($partial.Outcome)" | Should -Be 'Partial'
+        $null = $down.RestartAsync().GetAwaiter().GetResult()
+        { Restore-InfluxBackup @cluster -NewDatabase resumed } | Should -Throw -ErrorId 'DatabaseExists*'
+        "$((Restore-InfluxBackup @cluster -NewDatabase resumed -Resume).Outcome)" | Should -Be 'Complete'
+        $again = Restore-InfluxBackup @cluster -NewDatabase resumed -Resume
+        $again.Shards.Where({ -not $_.WasThere }) | Should -BeNullOrEmpty
+        $again | Format-List | Out-String | Should -BeLike '*ThereAlready*'
+    }
+
+    It 'takes a manifest for the backup that it names' {
+        $manifest = (Get-InfluxBackupManifest $set)[0].ManifestPath
+        $plan = Get-Item $manifest | Restore-InfluxBackup -MetaNode $cluster.MetaNode -Database metrics -NewDatabase named -WhatIf -WarningAction SilentlyContinue
+        $plan.Timestamp | Should -Be (Split-Path -LeafBase $manifest)
+    }
+
+    It 'lists what there is without a server' {
+        $shards = Restore-InfluxBackup $set -List -Database metrics
+        $shards[0].GetType().FullName | Should -Be 'InfluxBackup.Operations.ShardInfo'
+        $shards.Database | Sort-Object -Unique | Should -Be 'metrics'
+        { Restore-InfluxBackup $set -List -NewDatabase x } | Should -Throw -ErrorId 'AmbiguousParameterSet*'
+    }
+}

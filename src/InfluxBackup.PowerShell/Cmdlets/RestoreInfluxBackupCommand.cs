@@ -33,12 +33,14 @@ public sealed class RestoreInfluxBackupCommand : ClusterCmdlet
     public SwitchParameter Combine { get; set; }
 
     /// <summary>Name on the server of the one database selected.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = ServerSet)]
+    [Parameter(ParameterSetName = ClusterSet)]
     [ValidateNotNullOrEmpty]
     public string? NewDatabase { get; set; }
 
     /// <summary>Name on the server of the one retention policy selected.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = ServerSet)]
+    [Parameter(ParameterSetName = ClusterSet)]
     [ValidateNotNullOrEmpty]
     public string? NewRetentionPolicy { get; set; }
 
@@ -72,12 +74,14 @@ public sealed class RestoreInfluxBackupCommand : ClusterCmdlet
     public SwitchParameter List { get; set; }
 
     /// <summary>Shards in flight at once.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = ServerSet)]
+    [Parameter(ParameterSetName = ClusterSet)]
     [ValidateRange(1, 256)]
     public int? ThrottleLimit { get; set; }
 
     /// <summary>Restore what is sound although shards of the backup are not.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = ServerSet)]
+    [Parameter(ParameterSetName = ClusterSet)]
     public SwitchParameter AllowPartial { get; set; }
 
     private RestoreOptions CreateOptions() => new()

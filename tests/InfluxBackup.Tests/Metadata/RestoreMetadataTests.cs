@@ -119,4 +119,46 @@ public sealed class RestoreMetadataTests
         RestoreMetadata.Create(source, ["a"], ["one"], new HashSet<ulong> { 1 }, "x", "y");
         Assert.Equal(before, source.Data);
     }
+
+    [Theory]
+    [InlineData(400 * 24, 24, 24)]
+    [InlineData(24, 168, 1)]
+    [InlineData(30 * 24, 24 * 60, 24)]
+    [InlineData(200 * 24, 24 * 365, 168)]
+    [InlineData(0, 168, 168)]
+    public void A_new_duration_makes_groups_shorter_where_they_would_not_fit(int hours, int groupHours, int expectedHours)
+    {
+        var data = Create(["a"]);
+        foreach (var policy in data.Databases[0].RetentionPolicies)
+        {
+            policy.ShardGroupDuration = TimeSpan.FromHours(groupHours).Ticks * 100;
+        }
+
+        RestoreMetadata.SetDuration(data, TimeSpan.FromHours(hours));
+
+        Assert.All(data.Databases[0].RetentionPolicies, p => Assert.Equal(
+            (TimeSpan.FromHours(hours).Ticks * 100, TimeSpan.FromHours(expectedHours).Ticks * 100), (p.Duration, p.ShardGroupDuration)));
+    }
+
+    [Theory]
+    [InlineData(0.5)]
+    [InlineData(-1)]
+    [InlineData(24.0 * 365 * 300)]
+    public void A_duration_that_no_server_accepts_is_an_error(double hours)
+    {
+        var error = Assert.Throws<InfluxBackupException>(() => RestoreMetadata.SetDuration(Create(["a"]), TimeSpan.FromHours(hours)));
+        Assert.Equal("DurationInvalid", error.Id);
+    }
+
+    [Fact]
+    public void Shards_that_are_removed_take_empty_groups_with_them()
+    {
+        var data = Create(["a"]);
+        var groups = data.Databases[0].RetentionPolicies.SelectMany(p => p.ShardGroups).ToList();
+        var gone = groups[0].Shards.Select(s => s.ID).ToHashSet();
+
+        RestoreMetadata.RemoveShards(data, gone);
+
+        Assert.Equal(groups.Skip(1), data.Databases[0].RetentionPolicies.SelectMany(p => p.ShardGroups));
+    }
 }

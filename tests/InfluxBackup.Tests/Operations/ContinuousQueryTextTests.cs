@@ -105,6 +105,27 @@ public sealed class ContinuousQueryTextTests
     public void Broken_text_comes_back_as_it_is(string text) => Assert.Equal(text, Rename(text));
 
     [Theory]
+    [InlineData("CREATE CONTINUOUS QUERY q ON db BEGIN SELECT mean(x) INTO db.rp.m FROM db.rp.n GROUP BY time(1h) END")]
+    [InlineData("create continuous query \"q\" on \"db\" resample every 1h for 2h begin select f into m from /a(b/ where t = 'it\\'s' end ")]
+    public void A_whole_statement_is_well_formed(string text) => Assert.True(ContinuousQueryText.IsWellFormed(text, "q", "db"));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("nonsense")]
+    [InlineData("DROP DATABASE db")]
+    [InlineData("CREATE CONTINUOUS QUERY q ON db BEGIN SELECT mean(x) INTO db.rp.m FROM db.rp.n GROUP BY time(1h)")]
+    [InlineData("CREATE CONTINUOUS QUERY q ON other BEGIN SELECT mean(x) INTO m FROM n END")]
+    [InlineData("CREATE CONTINUOUS QUERY p ON db BEGIN SELECT mean(x) INTO m FROM n END")]
+    [InlineData("CREATE CONTINUOUS QUERY q ON db BEGIN SELECT mean(x INTO m FROM n END")]
+    [InlineData("CREATE CONTINUOUS QUERY q ON db BEGIN SELECT mean(x)) INTO m FROM n END")]
+    [InlineData("CREATE CONTINUOUS QUERY q ON db BEGIN SELECT x INTO m FROM n WHERE t = 'END")]
+    [InlineData("CREATE CONTINUOUS QUERY q ON db BEGIN SELECT x INTO \"m FROM n END")]
+    [InlineData("CREATE CONTINUOUS QUERY q ON db BEGIN SELECT x FROM n END")]
+    [InlineData("CREATE CONTINUOUS QUERY q ON db BEGIN SELECT x INTO m FROM n END; DROP DATABASE db")]
+    [InlineData("CREATE CONTINUOUS QUERY q ON db SELECT BEGIN x INTO m FROM n END")]
+    public void Anything_else_is_not(string text) => Assert.False(ContinuousQueryText.IsWellFormed(text, "q", "db"));
+
+    [Theory]
     [InlineData(0, "0 B")]
     [InlineData(1023, "1023 B")]
     [InlineData(1024, "1 KB")]

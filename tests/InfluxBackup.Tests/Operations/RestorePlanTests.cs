@@ -1,5 +1,6 @@
 using InfluxBackup.BackupSets;
 using InfluxBackup.Emulator;
+using InfluxBackup.Metadata;
 using InfluxBackup.Operations;
 using InfluxBackup.Snapshotter;
 using InfluxBackup.Tests.BackupSets;
@@ -82,5 +83,67 @@ public sealed class RestorePlanTests : IDisposable
         var plan = await PlanAsync(combine: true);
         Assert.Equal("shard 2 (db.rp) failed in backup 20240102T120001Z; what is restored of it is from backup 20240102T120000Z.", Assert.Single(plan.Warnings));
         Assert.Equal(2, plan.Shards.Count);
+    }
+
+    [Fact]
+    public async Task An_incremental_backup_is_restored_with_those_before_it()
+    {
+        await Sets.MakeAsync(SetPath, null, 1, 2);
+        await Sets.MakeAsync(SetPath, null, 1, 2);
+        Change(m => m with { Run = m.Run! with { Strategy = BackupStrategy.Incremental }, Files = m.Files!.Take(1).ToList() });
+
+        var plan = await PlanAsync();
+
+        Assert.Equal(["20240102T120001Z", "20240102T120000Z"], plan.Shards.Select(s => s.Stored.Backup.Timestamp));
+        Assert.Empty(plan.Warnings);
+    }
+
+    [Fact]
+    public async Task So_is_one_that_another_program_wrote_with_the_times_of_its_shards()
+    {
+        await Sets.MakeAsync(SetPath, null, 1, 2);
+        await Sets.MakeAsync(SetPath, null, 1, 2);
+        Change(m => m with { Run = null, Files = m.Files!.Take(1).Select(f => f with { LastModified = 5 }).ToList() });
+
+        Assert.Equal(2, (await PlanAsync()).Shards.Count);
+    }
+
+    [Fact]
+    public async Task A_manifest_names_its_backup()
+    {
+        await Sets.MakeAsync(SetPath, null, 1);
+        await Sets.MakeAsync(SetPath, null, 1);
+        var older = BackupSet.Open(SetPath).ManifestPaths()[1];
+
+        var shard = Assert.Single(CatalogOperation.ReadRestorePoint(older, null, false, ShardSelection.Everything).Shards);
+        Assert.Equal("20240102T120000Z", shard.Timestamp);
+        var error = Assert.Throws<InfluxBackupException>(() => CatalogOperation.ReadRestorePoint(older, "20240102T120001Z", false, ShardSelection.Everything));
+        Assert.Equal("TimestampInvalid", error.Id);
+    }
+
+    [Fact]
+    public async Task A_backup_of_metadata_alone_creates_its_databases()
+    {
+        await Sets.MakeAsync(SetPath, null, 1, 2);
+        Change(m => m with { Files = null });
+
+        var plan = await PlanAsync();
+
+        Assert.Equal(["db"], plan.Databases);
+        Assert.Empty(plan.Shards);
+        Assert.Empty(plan.Warnings);
+    }
+
+    [Fact]
+    public async Task Copies_are_not_for_a_single_server()
+    {
+        await Sets.MakeAsync(SetPath, null, 1);
+        Directory.CreateDirectory(directory["node"]);
+        await using var node = await EmulatedDataNode.StartAsync(new EmulatedDataNodeOptions { Directory = directory["node"] });
+        var options = new RestoreOptions { Path = SetPath, Server = new ServerAccess { DataNode = DataNodeAddress.Parse(node.Address) }, NewReplicationFactor = 2 };
+
+        var error = await Assert.ThrowsAsync<InfluxBackupException>(() => new RestoreOperation(options).PlanAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal("ReplicationNeedsCluster", error.Id);
     }
 }
