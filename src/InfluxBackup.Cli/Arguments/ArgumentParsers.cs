@@ -44,6 +44,19 @@ internal static class ArgumentParsers
         return null;
     }
 
+    /// <summary><c>existing</c> or <c>backup</c>.</summary>
+    public static MergePreference? MergePreference(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (Enum.TryParse<MergePreference>(text, ignoreCase: true, out var preference) && Enum.IsDefined(preference) && !char.IsDigit(text[0]))
+        {
+            return preference;
+        }
+
+        result.AddError($"'{text}' is not what a merge can prefer. Give existing or backup.");
+        return null;
+    }
+
     public static Uri? HttpUri(ArgumentResult result) => Engine(result, InfluxHttpOptions.ParseUri);
 
     public static DataSubset? DataSubset(ArgumentResult result) => Engine(result, Operations.DataSubset.Parse);

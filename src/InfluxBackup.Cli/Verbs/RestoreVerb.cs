@@ -52,6 +52,18 @@ internal sealed class RestoreVerb : Verb
         Description = "Finish what an earlier run of the same restore has left. Its databases may exist; shards that have their files are passed over.",
     };
 
+    private readonly Option<bool> merge = new("--merge")
+    {
+        Description = "Bring the points into databases that exist, instead of creating them. Needs --http-uri with --data-node.",
+    };
+
+    private readonly Option<MergePreference?> prefer = new("--prefer")
+    {
+        Description = "With --merge: whose value stays where both have a point of the same series, field and time, existing or backup. [default: existing]",
+        HelpName = "existing|backup",
+        CustomParser = ArgumentParsers.MergePreference,
+    };
+
     private readonly Option<bool> list = new("--list") { Description = "Only list what would be restored. Needs no server." };
     private readonly Option<int?> throttleLimit = CommonOptions.ThrottleLimit();
     private readonly Option<bool> allowPartial = CommonOptions.AllowPartial("Restore what is sound when some shards can't be restored.");
@@ -72,6 +84,8 @@ internal sealed class RestoreVerb : Verb
         Options.Add(metadataOnly);
         Options.Add(includeMetadata);
         Options.Add(resume);
+        Options.Add(merge);
+        Options.Add(prefer);
         Options.Add(list);
         Options.Add(throttleLimit);
         Options.Add(allowPartial);
@@ -92,8 +106,8 @@ internal sealed class RestoreVerb : Verb
             return List(arguments, console);
         }
 
-        using var progress = console.BeginTransfer("Restoring");
-        var operation = new RestoreOperation(new RestoreOptions
+        using var progress = console.BeginTransfer(arguments.GetValue(merge) ? "Merging" : "Restoring");
+        var options = new RestoreOptions
         {
             Path = arguments.GetRequiredValue(path)!,
             Timestamp = arguments.GetValue(timestamp),
@@ -111,7 +125,18 @@ internal sealed class RestoreVerb : Verb
             AllowPartial = arguments.GetValue(allowPartial),
             Logger = console.Logger,
             Progress = progress,
-        });
+        };
+        if (arguments.GetValue(merge))
+        {
+            return await MergeAsync(new MergeOperation(options, arguments.GetValue(prefer) ?? MergePreference.Existing), arguments.GetValue(whatIf), console, progress, cancel);
+        }
+
+        if (arguments.GetValue(prefer) is not null)
+        {
+            throw MergeOperation.PreferWithoutMerge();
+        }
+
+        var operation = new RestoreOperation(options);
         var plan = await operation.PlanAsync(cancel);
         if (arguments.GetValue(whatIf))
         {
@@ -122,6 +147,21 @@ internal sealed class RestoreVerb : Verb
         var result = await operation.RunAsync(plan, cancel);
         progress.Dispose();
         RestoreReport.Write(result, console);
+        return ExitCode.Of(result.Outcome);
+    }
+
+    private static async Task<int> MergeAsync(MergeOperation operation, bool isWhatIf, ConsoleOutput console, TransferReport progress, CancellationToken cancel)
+    {
+        var plan = await operation.PlanAsync(cancel);
+        if (isWhatIf)
+        {
+            progress.Dispose();
+            return MergeReport.Write(plan, console);
+        }
+
+        var result = await operation.RunAsync(plan, cancel);
+        progress.Dispose();
+        MergeReport.Write(result, console);
         return ExitCode.Of(result.Outcome);
     }
 

@@ -7,12 +7,14 @@ using InfluxBackup.PowerShell.Pipeline;
 namespace InfluxBackup.PowerShell.Cmdlets;
 
 /// <summary>Restores a backup to a running server or a cluster.</summary>
-/// <remarks>It creates databases and never writes into one that is there, hence the medium impact.</remarks>
+/// <remarks>It creates databases and never writes into one that is there, unless asked to merge, hence the medium impact.</remarks>
 [Cmdlet(VerbsData.Restore, "InfluxBackup", SupportsShouldProcess = true, DefaultParameterSetName = ServerSet)]
 [OutputType(typeof(RestoreResult))]
 [OutputType(typeof(RestorePlan))]
+[OutputType(typeof(MergeResult))]
+[OutputType(typeof(MergePlan))]
 [OutputType(typeof(ShardInfo))]
-public sealed class RestoreInfluxBackupCommand : ClusterCmdlet
+public sealed partial class RestoreInfluxBackupCommand : ClusterCmdlet
 {
     private const string ListSet = "List";
 
@@ -112,6 +114,13 @@ public sealed class RestoreInfluxBackupCommand : ClusterCmdlet
             var catalog = CatalogOperation.ReadRestorePoint(this.LiteralDirectory(Path), Timestamp, Combine, Selection);
             WriteObject(catalog.Shards, enumerateCollection: true);
             WriteWarnings(catalog.Warnings);
+            return;
+        }
+
+        CheckPrefer();
+        if (Merge)
+        {
+            MergeBackup();
             return;
         }
 

@@ -61,7 +61,7 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
         {
             Path = plan.Path,
             Timestamp = plan.Timestamp,
-            DataNode = plan.DataNode,
+            Target = plan.Target,
             Prefer = preference,
             Outcome = Judge(shards, look.Hidden.Count == 0 && look.Warning is null),
             Shards = shards,
@@ -72,6 +72,14 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
             Warnings = Warnings(plan, shards, look.Hidden, look.Warning),
         };
     }
+
+    /// <summary>The error for a preference without a merge: somebody expects something that a restore does not do.</summary>
+    public static InfluxBackupException PreferWithoutMerge() =>
+        new("PreferWithoutMerge", ErrorKind.InvalidArgument, "-Prefer (--prefer) says whose points win in a merge, and no merge was asked for.")
+        {
+            Subject = "-Prefer",
+            Remedy = "Give -Merge (--merge) too; a plain restore creates new databases and has nothing to prefer.",
+        };
 
     private async Task<(IReadOnlyList<MergedShard> Shards, IReadOnlySet<(ShardKey Policy, FieldKey Field)> Fields)> MergeAsync(
         MergePlan plan, FieldAnnouncement announcement, InfluxHttpClient http, CancellationToken cancel)

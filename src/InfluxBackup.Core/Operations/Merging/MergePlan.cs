@@ -81,7 +81,8 @@ public sealed record MergePlan
 
     public required string Timestamp { get; init; }
 
-    public required string DataNode { get; init; }
+    /// <summary>The server or cluster, in words.</summary>
+    public required string Target { get; init; }
 
     public required MergePreference Prefer { get; init; }
 
@@ -106,7 +107,7 @@ public sealed record MergePlan
     {
         var sent = Shards.Where(s => s.Way != MergeWay.Skipped && s.Problem is null).ToList();
         var groups = sent.Count(s => s.CreatesGroup);
-        return $"{Count.Of(sent.SelectMany(s => s.Sources).Distinct().Count(), "shard")} of backup {Timestamp} in '{Path}' into {Count.Of(sent.Count, "shard")} of {string.Join(", ", Databases.Select(d => $"'{d}'"))} on {DataNode}" +
+        return $"{Count.Of(sent.SelectMany(s => s.Sources).Distinct().Count(), "shard")} of backup {Timestamp} in '{Path}' into {Count.Of(sent.Count, "shard")} of {string.Join(", ", Databases.Select(d => $"'{d}'"))} on {Target}" +
             $"{(groups > 0 ? $", {groups} of them new" : "")}; of equal points {(Prefer == MergePreference.Existing ? "those on the server stay" : "those of the backup win")}";
     }
 }

@@ -51,7 +51,7 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
         {
             Path = choice.Point.Newest.Directory,
             Timestamp = choice.Point.Newest.Timestamp,
-            DataNode = client.Address.ToString(),
+            Target = options.Server.Name,
             Prefer = preference,
             Shards = shards.OrderBy(s => s.Database, StringComparer.Ordinal).ThenBy(s => s.RetentionPolicy, StringComparer.Ordinal).ThenBy(s => s.Start).ToList(),
             NewPolicies = newPolicies.Select(p => new NewRetentionPolicy(p.Database, p.Policy.Name, PolicyStatement(p.Database, p.Policy))).ToList(),

@@ -33,7 +33,8 @@ public sealed record MergeResult
 
     public required string Timestamp { get; init; }
 
-    public required string DataNode { get; init; }
+    /// <summary>The server or cluster, in words.</summary>
+    public required string Target { get; init; }
 
     public required MergePreference Prefer { get; init; }
 
