@@ -17,8 +17,8 @@ public sealed class ClusterOperation(ClusterAccess access, ILogger logger)
     public async Task<ClusterInfo> ReadAsync(CancellationToken cancel)
     {
         using var meta = access.CreateMetaClient(logger);
-        var nodes = await meta.ReadNodesAsync(cancel).ConfigureAwait(false);
         var metadata = await meta.ReadMetadataAsync(cancel).ConfigureAwait(false);
+        var nodes = Complete(await meta.ReadNodesAsync(cancel).ConfigureAwait(false), metadata.Metadata.Data);
         var leader = await meta.ReadLeaderAsync(cancel).ConfigureAwait(false);
         var metaNodes = Task.WhenAll(nodes.MetaNodes.Select(n => LookAtAsync(n, n.RaftAddress == leader, cancel)));
         var answers = Task.WhenAll(nodes.DataNodes.Select(n => FailureOfAsync(n, cancel)));
@@ -77,6 +77,17 @@ public sealed class ClusterOperation(ClusterAccess access, ILogger logger)
             .ToDictionary(p => p.Key, p => (int)p.ReplicaN);
         return shards.Select(s => Describe(s, copies[s.Key], wanted[(s.Key.Database, s.Key.RetentionPolicy)], metadata.Data.DataNodes.Count)).ToList();
     }
+
+    /// <summary>Without a leader the meta nodes list no nodes; the metadata name them all the same.</summary>
+    private static ClusterNodes Complete(ClusterNodes heard, Data known) => new(
+        [
+            .. heard.DataNodes,
+            .. known.DataNodes.Where(n => heard.DataNodes.All(h => h.Id != n.ID)).Select(n => new ClusterDataNode(n.ID, n.TCPHost, n.Host, "", "", "")),
+        ],
+        [
+            .. heard.MetaNodes,
+            .. known.MetaNodes.Where(n => heard.MetaNodes.All(h => h.Id != n.ID)).Select(n => new ClusterMetaNode(n.ID, n.Host, "", n.TCPHost, "")),
+        ]);
 
     private static ShardInfo Describe(ShardDescription shard, IReadOnlyList<ShardCopy> copies, int replicas, int dataNodes)
     {
