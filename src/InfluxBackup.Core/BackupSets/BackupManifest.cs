@@ -121,8 +121,8 @@ public sealed record ManifestShard
 }
 
 /// <summary>
-/// One copy of a shard in a cluster. The shard has not changed since the backup while the node reports the very same numbers, which are
-/// from before the node wrote its cache to files for the backup.
+/// One copy of a shard in a cluster. The shard has not changed since the backup while the node reports the very same numbers. They are from
+/// before the archive was read, and what they tell of was in files by then.
 /// </summary>
 public sealed record ManifestOwner
 {

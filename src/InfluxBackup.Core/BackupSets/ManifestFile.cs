@@ -92,6 +92,11 @@ public static class ManifestFile
                 throw Invalid(path, $"the list of what '{file.FileName}' holds has nulls in it");
             }
 
+            if (file.Owners is { } owners && (owners.Contains(null!) || owners.DistinctBy(o => o.NodeId).Count() != owners.Count))
+            {
+                throw Invalid(path, $"the list of owners of shard {file.ShardId} has nulls in it, or a node twice");
+            }
+
             CheckName(file.Database, "database", file, path);
             CheckName(file.RetentionPolicy, "retention policy", file, path);
             if (file.Size < 0 || file.ShardId == 0)

@@ -56,7 +56,7 @@ public sealed class ClusterSurvey(MetaNodeClient meta, IReadOnlyDictionary<ulong
         var held = new ConcurrentDictionary<ulong, HashSet<ShardKey>>();
         await Task.WhenAll(nodes.Where(n => owners.Contains(n.Key)).Select(n => AskAsync(n.Key, n.Value))).ConfigureAwait(false);
         var told = await states.ConfigureAwait(false);
-        return shards.ToDictionary(s => s.Key, s => (IReadOnlyList<ShardCopy>)s.Owners.Select(o => Copy(s.Key, o)).ToList());
+        return shards.ToDictionary(s => s.Key, s => (IReadOnlyList<ShardCopy>)s.Owners.Distinct().Select(o => Copy(s.Key, o)).ToList());
 
         async Task AskAsync(ulong id, DataNodeAddress node)
         {
@@ -88,8 +88,16 @@ public sealed class ClusterSurvey(MetaNodeClient meta, IReadOnlyDictionary<ulong
         limited.CancelAfter(MetaPatience);
         try
         {
-            var shards = await meta.ReadShardsAsync(verbose: true, limited.Token).ConfigureAwait(false);
-            return shards.SelectMany(s => s.Owners.Select(o => (s.Key.Id, Owner: o))).ToDictionary(s => (s.Id, s.Owner.NodeId), s => s.Owner);
+            var states = new Dictionary<(ulong, ulong), ShardOwnerState>();
+            foreach (var shard in await meta.ReadShardsAsync(verbose: true, limited.Token).ConfigureAwait(false))
+            {
+                foreach (var owner in shard.Owners)
+                {
+                    states[(shard.Key.Id, owner.NodeId)] = owner;
+                }
+            }
+
+            return states;
         }
         catch (InfluxBackupException e)
         {

@@ -21,7 +21,7 @@ public sealed class ClusterBackupCliTests
         Assert.Equal(cluster.ShardCount, second.GetProperty("unchangedShardCount").GetInt32());
         Assert.Equal("Incremental", second.GetProperty("strategy").GetString());
         Assert.Equal(["Incremental", "Incremental"], manifests.Select(m => m.GetProperty("strategy").GetString()));
-        Assert.Contains("in earlier backups", (await CliProcess.RunAsync("manifest", "--path", cluster.Set)).Expect(0).Output, StringComparison.Ordinal);
+        Assert.Contains("in earlier backups", (await CliProcess.RunAsync("manifest", "--path", cluster.Set, "--timestamp", second.GetProperty("timestamp").GetString()!)).Expect(0).Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -24,12 +24,13 @@ public sealed class ManifestFileTests
             {
                 ArchiveSize = 9, ArchiveSha256 = "cd", TarSha256 = "ef", StartTime = Sets.Noon, EndTime = Sets.Noon.AddDays(1),
                 Entries = [new ManifestEntry { Name = "000000001-000000001.tsm", Size = 5 }], Warnings = ["odd"],
+                Owners = [new ManifestOwner { NodeId = 4, DataNode = "data01:8088", LastModified = 7, Size = 9, IsSource = true }],
             },
         ],
         Run = new ManifestRun
         {
             ToolVersion = "1.2.3", Source = "host:8088", ServerVersion = "1.8.10", StartedAt = Sets.Noon, CompletedAt = Sets.Noon,
-            Options = new Dictionary<string, string> { ["database"] = "db" }, Outcome = Outcome.Partial, Warnings = ["w"], Since = Sets.Noon,
+            Options = new Dictionary<string, string> { ["database"] = "db" }, Outcome = Outcome.Partial, Strategy = BackupStrategy.Incremental, Warnings = ["w"], Since = Sets.Noon,
             MissingShards = [new ManifestMissingShard { Database = "db", RetentionPolicy = "rp", ShardId = 4, Outcome = ShardOutcome.Failed, Reason = "r" }],
         },
     };
@@ -139,6 +140,12 @@ public sealed class ManifestFileTests
             Assert.Equal("ManifestInvalid", Assert.Throws<InfluxBackupException>(() => ManifestFile.Read(directory["x.manifest"])).Id);
         }
     }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("{\"nodeId\":4},{\"nodeId\":4}")]
+    public void Owners_that_can_not_be_are_refused(string owners) => Refused(
+        $"{{\"meta\":{{\"fileName\":\"a.meta\"}},\"files\":[{{\"database\":\"d\",\"policy\":\"p\",\"shardID\":1,\"fileName\":\"a.s1.tar.gz\",\"owners\":[{owners}]}}]}}");
 
     [Fact]
     public void Case_order_unknown_fields_and_a_byte_order_mark_do_not_matter()

@@ -55,7 +55,10 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
         if (plan.Shards.Count > 0)
         {
             var survey = new ClusterSurvey(meta, ClusterSurvey.NodesOf(plan.Metadata, logger), access.DataNodes, logger);
-            settled = await survey.FindCopiesAsync(plan.Shards.Select(s => s.Shard).ToList(), cancel).ConfigureAwait(false);
+            var copies = await survey.FindCopiesAsync(plan.Shards.Select(s => s.Shard).ToList(), cancel).ConfigureAwait(false);
+
+            // Where nobody tells now, what the plan knew serves: older times are safe, they only make more count as changed.
+            settled = survey.StatesMissing is null ? copies : plan.Shards.ToDictionary(s => s.Shard.Key, s => (IReadOnlyList<ShardCopy>)AsPlanned(s.Copies, copies[s.Shard.Key]));
         }
     }
 
@@ -96,12 +99,20 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
         meta.Dispose();
     }
 
+    private static List<ShardCopy> AsPlanned(IReadOnlyList<ShardCopy> planned, IReadOnlyList<ShardCopy> now) =>
+        planned.Zip(now, (then, copy) => copy with { IsHot = then.IsHot, LastModified = then.LastModified, Size = then.Size }).ToList();
+
     private async Task<BackupPlan> PlanShardsAsync(
         BackupPlan plan, IReadOnlyList<ShardDescription> chosen, IReadOnlyDictionary<ulong, DataNodeAddress> nodes, CancellationToken cancel)
     {
         var survey = new ClusterSurvey(meta, nodes, access.DataNodes, logger);
         var copies = await survey.FindCopiesAsync(chosen, cancel).ConfigureAwait(false);
         var warnings = new List<string>(SurveyWarnings(survey, chosen, copies));
+        if (plan.Metadata.ShardIdsGivenTwice.Count > 0)
+        {
+            warnings.Add($"The metadata give the shard ids {string.Join(", ", plan.Metadata.ShardIdsGivenTwice)} twice: only one shard of each id is in this backup.");
+        }
+
         if (survey.Unreachable.Count > 0 && copies.Values.All(c => c.All(o => o.IsHeld is null)) && copies.Count > 0)
         {
             throw survey.Unreachable.Values.First();
