@@ -107,15 +107,29 @@ internal sealed class ClusterDatabases(MetaNodeClient meta, ICollection<string> 
         var policies = database.RetentionPolicies.OrderByDescending(p => p.Name == database.DefaultRetentionPolicy).ToList();
         if (there is null)
         {
-            await meta.ExecuteAsync(MetaCommand.CreateDatabase(database.Name, policies.FirstOrDefault()), cancel).ConfigureAwait(false);
-            created.Add($"database '{database.Name}'");
+            await ExecuteAsync(MetaCommand.CreateDatabase(database.Name, policies.FirstOrDefault()), $"database '{database.Name}'", cancel).ConfigureAwait(false);
         }
 
         foreach (var policy in policies.Skip(there is null ? 1 : 0).Where(p => there?.RetentionPolicies.Any(r => r.Name == p.Name) != true))
         {
-            await meta.ExecuteAsync(
-                MetaCommand.CreateRetentionPolicy(database.Name, policy, policy.Name == database.DefaultRetentionPolicy), cancel).ConfigureAwait(false);
-            created.Add($"retention policy '{policy.Name}' of '{database.Name}'");
+            await ExecuteAsync(
+                MetaCommand.CreateRetentionPolicy(database.Name, policy, policy.Name == database.DefaultRetentionPolicy),
+                $"retention policy '{policy.Name}' of '{database.Name}'", cancel).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ExecuteAsync(MetaCommand command, string what, CancellationToken cancel)
+    {
+        try
+        {
+            await meta.ExecuteAsync(command, cancel).ConfigureAwait(false);
+            created.Add(what);
+        }
+        catch (Exception e) when (e is OperationCanceledException or InfluxBackupException { Kind: ErrorKind.Connection })
+        {
+            // It may have been on its way.
+            created.Add($"perhaps {what}");
+            throw;
         }
     }
 

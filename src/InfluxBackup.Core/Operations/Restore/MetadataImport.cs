@@ -94,6 +94,11 @@ internal sealed class MetadataImport(SnapshotterClient client, bool isResumed, I
                 // The import may have been done all the same: the look at the metadata tells.
                 logger.LogDebug("{Message}", e.Message);
             }
+            catch (OperationCanceledException)
+            {
+                created.Add($"perhaps database{(wanted.Databases.Count > 1 ? "s" : "")} {string.Join(", ", wanted.Databases.Select(d => $"'{d.Name}'"))}");
+                throw;
+            }
 
             var there = await ReadAsync(cancel).ConfigureAwait(false);
             var done = wanted.Databases.Where(d => there.FindDatabase(d.Name) is not null).ToList();

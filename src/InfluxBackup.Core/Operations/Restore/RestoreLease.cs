@@ -75,6 +75,7 @@ internal sealed class RestoreLease : IAsyncDisposable
     private async Task TakeAsync(Claim claim, bool waits, CancellationToken cancel)
     {
         var deadline = DateTime.UtcNow + Patience;
+        var isWaiting = false;
         while (!await meta.TryTakeLeaseAsync(claim.LeaseName, claim.Number, cancel).ConfigureAwait(false))
         {
             if (!waits || DateTime.UtcNow > deadline)
@@ -82,7 +83,12 @@ internal sealed class RestoreLease : IAsyncDisposable
                 throw InProgress(claim.Database, meta.Name, null);
             }
 
-            logger.LogInformation("Waiting until the lease of the last restore of '{Database}' ends.", claim.Database);
+            if (!isWaiting)
+            {
+                isWaiting = true;
+                logger.LogWarning("Another restore of '{Database}' is running, or ended less than a minute ago. Waiting for its end.", claim.Database);
+            }
+
             await Task.Delay(LookInterval, cancel).ConfigureAwait(false);
         }
     }
