@@ -1,6 +1,7 @@
 using InfluxBackup.Http;
 using InfluxBackup.LineProtocol;
 using InfluxBackup.Metadata;
+using InfluxBackup.Snapshotter;
 using InfluxBackup.Tsm;
 using Microsoft.Extensions.Logging;
 
@@ -11,40 +12,73 @@ namespace InfluxBackup.Operations;
 /// files that are uploaded into it (series index tsi1 up to 1.10): they would stay hidden for ever. So one real point of each is written
 /// over HTTP, with its own value; the server refuses it if the field has another type there, and that is before any harm is done.
 /// </summary>
-/// <param name="http">To ask.</param>
-/// <param name="writer">To write.</param>
+/// <param name="writer">To write, so that every owner has the points.</param>
 /// <param name="preference">Whether values of the server may be replaced.</param>
 /// <param name="logger">Takes what was done.</param>
-internal sealed class FieldAnnouncement(InfluxHttpClient http, InfluxWriteClient writer, MergePreference preference, ILogger logger)
+internal sealed class FieldAnnouncement(InfluxWriteClient writer, MergePreference preference, ILogger logger)
 {
     private const int MostBytes = 1 << 20;
 
-    /// <summary>Makes sure that a shard knows the fields.</summary>
-    /// <param name="target">Database and policy on the server.</param>
-    /// <param name="group">The times of the shard's group.</param>
-    /// <param name="oldest">Points before this are refused by the policy; null where it keeps everything.</param>
+    /// <summary>Makes sure that a shard knows the fields, on each of its owners.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="target">Its owners, and the times that it takes.</param>
     /// <param name="samples">A point of each field.</param>
     /// <param name="cancel">Ends it.</param>
     /// <returns>How many points were written.</returns>
     /// <exception cref="InfluxBackupException">The server refuses a point, or can't be reached.</exception>
-    public async Task<int> MakeKnownAsync(ShardKey target, TimeRange group, long? oldest, IReadOnlyList<SamplePoint> samples, CancellationToken cancel)
+    public async Task<int> MakeKnownAsync(ShardKey shard, MergeTarget target, IReadOnlyList<SamplePoint> samples, CancellationToken cancel)
     {
-        var live = new LivePoints(http, target.Database, target.RetentionPolicy);
-        foreach (var sample in samples.Where(s => s.Time < oldest || !s.IsWritable))
+        var owners = target.Owners.Select(o => (Node: o, Live: new LivePoints(o.HttpOf(), shard.Database, shard.RetentionPolicy))).ToList();
+        bool CanBeWritten(SamplePoint sample) => sample.IsWritable && (target.Oldest is null || sample.Time >= target.Oldest);
+        foreach (var sample in samples.Where(s => !CanBeWritten(s)))
         {
-            if (!await live.HasFieldAsync(sample, group, cancel).ConfigureAwait(false))
+            foreach (var owner in owners)
             {
-                throw sample.IsWritable ? BeyondRetention(target, $"all points of the {sample.Name} are older than that") : NotWritable(target, sample);
+                if (!await owner.Live.HasFieldAsync(sample, target.Group, cancel).ConfigureAwait(false))
+                {
+                    throw sample.IsWritable ? BeyondRetention(shard, $"all points of the {sample.Name} are older than that") : NotWritable(shard, sample);
+                }
             }
         }
 
-        var candidates = samples.Where(s => s.IsWritable && (oldest is null || s.Time >= oldest)).ToList();
-        // Where the server has a value the field is known, and that value stays.
-        var known = preference == MergePreference.Existing ? await live.FindAsync(candidates, cancel).ConfigureAwait(false) : new HashSet<SamplePoint>();
-        var written = candidates.Where(s => !known.Contains(s)).ToList();
-        await WriteAsync(target, written, cancel).ConfigureAwait(false);
-        logger.LogDebug("{Target}: {Written} of {Samples} fields were made known by a point.", target, written.Count, samples.Count);
+        var written = samples.Where(CanBeWritten).ToList();
+        if (preference == MergePreference.Existing)
+        {
+            // Where a server has a value the field is known, and that value stays.
+            var known = new List<IReadOnlySet<SamplePoint>>();
+            foreach (var owner in owners)
+            {
+                known.Add(await owner.Live.FindAsync(written, cancel).ConfigureAwait(false));
+            }
+
+            foreach (var (owner, points) in owners.Zip(known))
+            {
+                await CheckDisputedAsync(shard, owner.Node, owner.Live, target.Group, written.Where(s => !points.Contains(s) && known.Any(k => k.Contains(s))), cancel).ConfigureAwait(false);
+            }
+
+            written.RemoveAll(s => known.Any(k => k.Contains(s)));
+        }
+
+        await WriteAsync(shard, written, cancel).ConfigureAwait(false);
+        logger.LogDebug("{Shard}: {Written} of {Samples} fields were made known by a point.", shard, written.Count, samples.Count);
         return written.Count;
+    }
+
+    /// <summary>Points that other owners have and this one lacks: to write them would change what those have, so the field must be known here already.</summary>
+    private static async Task CheckDisputedAsync(
+        ShardKey shard, LiveNode node, LivePoints live, TimeRange group, IEnumerable<SamplePoint> points, CancellationToken cancel)
+    {
+        foreach (var point in points)
+        {
+            if (!await live.HasFieldAsync(point, group, cancel).ConfigureAwait(false))
+            {
+                throw new InfluxBackupException("OwnersDiffer", ErrorKind.InvalidData, $"{node} does not know the {point.Name} in {shard}, which other owners of the shard have: the copies differ.")
+                {
+                    Subject = shard.ToString(),
+                    Remedy = "Repair the shard first, with anti-entropy or by copying it from another owner (influxd-ctl copy-shard), or merge with -Prefer Backup (--prefer backup).",
+                };
+            }
+        }
     }
 
     /// <summary>Writes points as they are.</summary>
@@ -71,17 +105,18 @@ internal sealed class FieldAnnouncement(InfluxHttpClient http, InfluxWriteClient
         {
             case WriteVerdict.Accepted:
                 return;
-            case WriteVerdict.Unavailable or WriteVerdict.Fatal:
-                throw answer.Error!;
-            case WriteVerdict.Refused when answer.Message.Contains("field type conflict", StringComparison.Ordinal):
+            // Nodes of a cluster answer so with status 500.
+            case WriteVerdict.Refused or WriteVerdict.Unavailable when answer.Message.Contains("field type conflict", StringComparison.Ordinal):
                 throw new InfluxBackupException(
-                    "FieldTypeConflict", ErrorKind.InvalidData, $"The server refuses a point of the backup in {place}: {answer.Reason}. No file was sent to this shard.")
+                    "FieldTypeConflict", ErrorKind.InvalidData, $"The server refuses a point of the backup in {place}: {answer.Reason.TrimEnd('.')}. No file was sent to this shard.")
                 {
                     Subject = target.ToString(),
                     Remedy = "Somebody wrote the field with another type meanwhile. Merge into another policy with -NewRetentionPolicy (--new-retention-policy), or drop that measurement first.",
                 };
             case WriteVerdict.Refused when answer.Message.Contains("retention policy", StringComparison.Ordinal):
                 throw BeyondRetention(target, $"the server says: {answer.Reason}");
+            case WriteVerdict.Unavailable or WriteVerdict.Fatal:
+                throw answer.Error!;
             default:
                 throw new InfluxBackupException("PointRefused", ErrorKind.InvalidData, $"The server refuses a point of the backup in {place}: {answer.Message}. No file was sent to this shard.")
                 {

@@ -12,7 +12,7 @@ namespace InfluxBackup.Operations;
 /// any more, or loses them, so one such field is reason enough not to begin. A policy may have a field with several types, each in other shards;
 /// which of them one shard has is read from its files then.
 /// </summary>
-internal sealed class FieldTypeComparison(SnapshotterClient client, InfluxHttpClient http, OperationOptions options)
+internal sealed class FieldTypeComparison(IMergeTarget place, OperationOptions options)
 {
     private readonly Dictionary<(string Database, string RetentionPolicy), Dictionary<FieldName, HashSet<string>>> policies = [];
 
@@ -49,11 +49,27 @@ internal sealed class FieldTypeComparison(SnapshotterClient client, InfluxHttpCl
             unclear |= types is { Count: > 1 };
         }
 
-        return unclear && target.FindShard(shard.Key.Id) is not null ? await CompareFilesAsync(shard.Key, coming, cancel).ConfigureAwait(false) : null;
+        return unclear && target.FindShard(shard.Key.Id) is not null ? await CompareFilesAsync(shard, coming, cancel).ConfigureAwait(false) : null;
+    }
+
+    /// <summary>On each owner: copies may differ. A node that was never written to has no such shard, and so no types.</summary>
+    private async Task<InfluxBackupException?> CompareFilesAsync(
+        TargetShard shard, Dictionary<FieldName, (TsmBlockType Type, ShardKey From)> coming, CancellationToken cancel)
+    {
+        foreach (var client in place.OwnersOf(shard).Select(o => o.Client))
+        {
+            var open = await client.ReadShardsAsync(shard.Key.Database, shard.Key.RetentionPolicy, cancel).ConfigureAwait(false);
+            if (open?.Contains(shard.Key) == true && await CompareFilesAsync(client, shard.Key, coming, cancel).ConfigureAwait(false) is { } problem)
+            {
+                return problem;
+            }
+        }
+
+        return null;
     }
 
     private async Task<InfluxBackupException?> CompareFilesAsync(
-        ShardKey shard, Dictionary<FieldName, (TsmBlockType Type, ShardKey From)> coming, CancellationToken cancel)
+        SnapshotterClient client, ShardKey shard, Dictionary<FieldName, (TsmBlockType Type, ShardKey From)> coming, CancellationToken cancel)
     {
         var sink = new ShardFieldsSink();
         var transfer = options.Transfer with { Parallelism = 1, Progress = null, Logger = NullLogger.Instance };
@@ -68,7 +84,7 @@ internal sealed class FieldTypeComparison(SnapshotterClient client, InfluxHttpCl
         {
             if (coming.TryGetValue(name, out var wanted) && wanted.Type != type)
             {
-                return Conflict(shard, name, $"{FieldTypeName.Of(wanted.Type)} in {wanted.From} of the backup and {FieldTypeName.Of(type)} in {shard} on the server");
+                return Conflict(shard, name, $"{FieldTypeName.Of(wanted.Type)} in {wanted.From} of the backup and {FieldTypeName.Of(type)} in {shard} on {client.Address}");
             }
         }
 
@@ -81,7 +97,12 @@ internal sealed class FieldTypeComparison(SnapshotterClient client, InfluxHttpCl
         if (!policies.TryGetValue(policy, out var types))
         {
             var exists = target.FindDatabase(shard.Database)?.RetentionPolicies.Any(p => p.Name == shard.RetentionPolicy) ?? false;
-            var keys = exists ? await http.ReadFieldKeysAsync(shard.Database, shard.RetentionPolicy, cancel).ConfigureAwait(false) : new HashSet<FieldKey>();
+            var keys = new HashSet<FieldKey>();
+            foreach (var http in exists ? place.Nodes.Select(n => n.HttpOf()) : [])
+            {
+                keys.UnionWith(await http.ReadFieldKeysAsync(shard.Database, shard.RetentionPolicy, cancel).ConfigureAwait(false));
+            }
+
             policies.Add(policy, types = keys.GroupBy(k => new FieldName(k.Measurement, k.Field)).ToDictionary(g => g.Key, g => g.Select(k => k.Type).ToHashSet(StringComparer.Ordinal)));
         }
 

@@ -1,6 +1,5 @@
 using InfluxBackup.BackupSets;
 using InfluxBackup.Metadata;
-using InfluxBackup.Snapshotter;
 using InfluxBackup.Transfer;
 using InfluxBackup.Tsm;
 using InfluxBackup.Tsm.Merging;
@@ -12,14 +11,14 @@ namespace InfluxBackup.Operations;
 /// Has a server make the shard groups that points of a backup need: it makes one when it is written a point of that time, so for each group one
 /// real point of the backup is written. Where the backup has no points no group is made.
 /// </summary>
-/// <param name="client">The data node.</param>
+/// <param name="target">The server or cluster.</param>
 /// <param name="sources">The backup's shards.</param>
 /// <param name="archives">Where their archives are read.</param>
 /// <param name="announcement">Writes the points.</param>
 /// <param name="oldest">The oldest time that a policy takes; null where it takes all.</param>
 /// <param name="logger">Takes what happens on the way.</param>
 internal sealed class GroupCreation(
-    SnapshotterClient client, MergeSources sources, IShardSource archives, FieldAnnouncement announcement, Func<RetentionPolicyInfo, long?> oldest, ILogger logger)
+    IMergeTarget target, MergeSources sources, IShardSource archives, FieldAnnouncement announcement, Func<RetentionPolicyInfo, long?> oldest, ILogger logger)
 {
     /// <summary>A server may make groups shorter than asked for, beside others; the rest is asked for again.</summary>
     private const int Rounds = 4;
@@ -36,7 +35,7 @@ internal sealed class GroupCreation(
     public async Task<Result> RunAsync(CancellationToken cancel)
     {
         var failed = new Dictionary<ShardKey, InfluxBackupException>();
-        var metadata = await ReadAsync(cancel).ConfigureAwait(false);
+        var metadata = await target.ReadMetadataAsync(cancel).ConfigureAwait(false);
         foreach (var shard in sources.Place(metadata, sources.Stored.Keys).Unplaced.Select(u => u.Source).Distinct().ToList())
         {
             try
@@ -47,7 +46,7 @@ internal sealed class GroupCreation(
             {
                 logger.LogError("{Message}", e.FullMessage);
                 failed[shard] = e;
-                metadata = await ReadAsync(cancel).ConfigureAwait(false);
+                metadata = await target.ReadMetadataAsync(cancel).ConfigureAwait(false);
             }
         }
 
@@ -87,13 +86,13 @@ internal sealed class GroupCreation(
         var (database, name) = sources.TargetOf(shard);
         for (var round = 1; ; round++)
         {
-            var metadata = await ReadAsync(cancel).ConfigureAwait(false);
+            var metadata = await target.ReadMetadataAsync(cancel).ConfigureAwait(false);
             var policy = PolicyOf(metadata, database, name);
-            var target = new ShardKey(database, name, 0);
+            var place = new ShardKey(database, name, 0);
             var found = GroupPoints.Find(shard, files, windows, oldest(policy), cancel);
             if (found.TooOld is { } tooOld)
             {
-                throw FieldAnnouncement.BeyondRetention(target, $"{shard} of the backup has points between {ShardTime.ToDateTime(tooOld.Min):u} and {ShardTime.ToDateTime(tooOld.Max):u}, for which there is no shard group");
+                throw FieldAnnouncement.BeyondRetention(place, $"{shard} of the backup has points between {ShardTime.ToDateTime(tooOld.Min):u} and {ShardTime.ToDateTime(tooOld.Max):u}, for which there is no shard group");
             }
 
             if (found.Points.Count == 0)
@@ -103,25 +102,25 @@ internal sealed class GroupCreation(
 
             if (round > Rounds)
             {
-                throw new InfluxBackupException("ShardGroupNotMade", ErrorKind.InvalidData, $"{client.Address} took a point of {ShardTime.ToDateTime(found.Points[0].Time):u} for {database}.{name} and still has no shard group for that time.")
+                throw new InfluxBackupException("ShardGroupNotMade", ErrorKind.InvalidData, $"{target.Name} took a point of {ShardTime.ToDateTime(found.Points[0].Time):u} for {database}.{name} and still has no shard group for that time.")
                 {
-                    Subject = target.ToString(),
+                    Subject = place.ToString(),
                 };
             }
 
-            await WriteAsync(target, found.Points, cancel).ConfigureAwait(false);
+            await WriteAsync(place, found.Points, cancel).ConfigureAwait(false);
             logger.LogInformation("{Groups} asked for in {Database}.{Policy}.", Count.Of(found.Points.Count, "shard group"), database, name);
-            windows = WindowsOf(shard, await ReadAsync(cancel).ConfigureAwait(false));
+            windows = WindowsOf(shard, await target.ReadMetadataAsync(cancel).ConfigureAwait(false));
         }
     }
 
-    private async Task WriteAsync(ShardKey target, IReadOnlyList<SamplePoint> points, CancellationToken cancel)
+    private async Task WriteAsync(ShardKey place, IReadOnlyList<SamplePoint> points, CancellationToken cancel)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                await announcement.WriteAsync(target, points, cancel).ConfigureAwait(false);
+                await announcement.WriteAsync(place, points, cancel).ConfigureAwait(false);
                 return;
             }
             catch (InfluxBackupException e) when (e.IsTransient && attempt < Attempts)
@@ -140,7 +139,7 @@ internal sealed class GroupCreation(
 
     private RetentionPolicyInfo PolicyOf(ServerMetadata metadata, string database, string policy) =>
         metadata.FindDatabase(database)?.RetentionPolicies.FirstOrDefault(p => p.Name == policy)
-        ?? throw new InfluxBackupException("RetentionPolicyNotFound", ErrorKind.NotFound, $"{client.Address} has no retention policy '{policy}' in database '{database}' any more.") { Subject = policy };
+        ?? throw new InfluxBackupException("RetentionPolicyNotFound", ErrorKind.NotFound, $"{target.Name} has no retention policy '{policy}' in database '{database}' any more.") { Subject = policy };
 
     private async Task UnpackAsync(ShardKey shard, StagedShard staged, CancellationToken cancel)
     {
@@ -151,7 +150,4 @@ internal sealed class GroupCreation(
             await staged.UnpackAsync(archive, cancel).ConfigureAwait(false);
         }
     }
-
-    private async Task<ServerMetadata> ReadAsync(CancellationToken cancel) =>
-        ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, $"data node {client.Address}");
 }

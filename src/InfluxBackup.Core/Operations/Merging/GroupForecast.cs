@@ -34,9 +34,10 @@ internal static class GroupForecast
     /// <param name="target">The server's metadata.</param>
     /// <param name="policies">Policies that it lacks, by database.</param>
     /// <param name="sources">The backup's shards.</param>
+    /// <param name="shardsOf">How many shards a group of a policy has.</param>
     /// <param name="most">No more groups than this.</param>
     /// <returns>The metadata; null where there would be more groups.</returns>
-    public static ServerMetadata? Complete(ServerMetadata target, IReadOnlyList<(string Database, RetentionPolicyInfo Policy)> policies, MergeSources sources, int most)
+    public static ServerMetadata? Complete(ServerMetadata target, IReadOnlyList<(string Database, RetentionPolicyInfo Policy)> policies, MergeSources sources, Func<RetentionPolicyInfo, int> shardsOf, int most)
     {
         var data = target.Data.Clone();
         foreach (var (database, policy) in policies)
@@ -45,7 +46,8 @@ internal static class GroupForecast
         }
 
         var placement = sources.Place(new ServerMetadata(data), sources.Stored.Keys);
-        var count = 0UL;
+        var count = 0;
+        var id = ulong.MaxValue;
         foreach (var byPolicy in placement.Unplaced.GroupBy(u => (u.Database, u.RetentionPolicy)).ToList())
         {
             var policy = data.Databases.First(d => d.Name == byPolicy.Key.Database).RetentionPolicies.First(p => p.Name == byPolicy.Key.RetentionPolicy);
@@ -53,13 +55,16 @@ internal static class GroupForecast
             var groups = new HashSet<TimeRange>();
             foreach (var window in Windows(policy, byPolicy.Select(u => u.Times)))
             {
-                if (groups.Add(GroupAround(window.Min, policy.ShardGroupDuration, timeline)) && ++count > (ulong)most)
+                if (groups.Add(GroupAround(window.Min, policy.ShardGroupDuration, timeline)) && ++count > most)
                 {
                     return null;
                 }
             }
 
-            policy.ShardGroups.Add(groups.Select((times, i) => Create(times, ulong.MaxValue - count + (ulong)i)));
+            foreach (var times in groups)
+            {
+                policy.ShardGroups.Add(Create(times, shardsOf(policy), ref id));
+            }
         }
 
         return new ServerMetadata(data);
@@ -82,10 +87,14 @@ internal static class GroupForecast
         return timeline.Gaps(all).First(gap => gap.Contains(time));
     }
 
-    private static ShardGroupInfo Create(TimeRange times, ulong id)
+    private static ShardGroupInfo Create(TimeRange times, int shards, ref ulong id)
     {
         var group = new ShardGroupInfo { ID = id, StartTime = times.Min, EndTime = times.Max + 1, DeletedAt = 0 };
-        group.Shards.Add(new Metadata.ShardInfo { ID = id });
+        for (var i = 0; i < shards; i++)
+        {
+            group.Shards.Add(new Metadata.ShardInfo { ID = id-- });
+        }
+
         return group;
     }
 }

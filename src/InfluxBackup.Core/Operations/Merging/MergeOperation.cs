@@ -18,12 +18,17 @@ namespace InfluxBackup.Operations;
 public sealed class MergeOperation(RestoreOptions options, MergePreference preference)
 {
     private readonly ILogger logger = options.Logger;
-    private readonly ServerAccess server = options.Server.RequireServer("A merge");
-    private readonly SnapshotterClient client = options.Server.RequireServer("A merge").CreateClient();
 
     /// <summary>Checks the backup and the server and decides what to do. Changes nothing. Conflicts are in the plan.</summary>
     /// <exception cref="InfluxBackupException">The backup or the server can't be read, or what was asked for does not exist.</exception>
-    public Task<MergePlan> PlanAsync(CancellationToken cancel) => new MergePlanner(options, preference, server, client).PlanAsync(cancel);
+    public async Task<MergePlan> PlanAsync(CancellationToken cancel)
+    {
+        var target = CreateTarget();
+        await using (target.ConfigureAwait(false))
+        {
+            return await new MergePlanner(options, preference, target).PlanAsync(cancel).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Does what the plan says; throws the first conflict of a plan that has any.</summary>
     public async Task<MergeResult> RunAsync(MergePlan plan, CancellationToken cancel)
@@ -35,12 +40,35 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
 
         var started = DateTime.UtcNow;
         var clock = Stopwatch.StartNew();
-        using var http = server.CreateHttpClient()!;
-        using var writer = new InfluxWriteClient([server.Http!], new WriteSettings(), connections: 4);
+        var target = CreateTarget();
+        await using (target.ConfigureAwait(false))
+        {
+            var findings = new RestoreFindings(options.AllowPartial);
+            await target.ExamineAsync(findings, cancel).ConfigureAwait(false);
+            if (findings.Conflicts.Count > 0)
+            {
+                throw findings.Conflicts[0];
+            }
+
+            await target.BeginAsync(plan.Databases, cancel).ConfigureAwait(false);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, target.Lost);
+            try
+            {
+                return await RunAsync(plan, target, started, clock, either.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException e) when (target.Lost.IsCancellationRequested && !cancel.IsCancellationRequested)
+            {
+                throw RestoreErrors.Overtaken(target.Name, e);
+            }
+        }
+    }
+
+    private async Task<MergeResult> RunAsync(MergePlan plan, IMergeTarget target, DateTime started, Stopwatch clock, CancellationToken cancel)
+    {
         logger.LogInformation("Merging {Plan}.", plan);
         foreach (var policy in plan.NewPolicies)
         {
-            using var answer = await http.QueryAsync(policy.Statement, cancel).ConfigureAwait(false);
+            using var answer = await target.Nodes[0].HttpOf().QueryAsync(policy.Statement, cancel).ConfigureAwait(false);
             logger.LogInformation("Created retention policy {Policy}.", policy);
         }
 
@@ -48,8 +76,8 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
         (IReadOnlyList<FieldName> Hidden, string? Warning) look;
         try
         {
-            (shards, var fields) = await MergeAsync(plan, new FieldAnnouncement(http, writer, preference, logger), http, cancel).ConfigureAwait(false);
-            look = await FindHiddenAsync(fields, http, cancel).ConfigureAwait(false);
+            (shards, var fields) = await MergeAsync(plan, target, cancel).ConfigureAwait(false);
+            look = await FindHiddenAsync(fields, target.Nodes, cancel).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -82,19 +110,20 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
         };
 
     private async Task<(IReadOnlyList<MergedShard> Shards, IReadOnlySet<(ShardKey Policy, FieldKey Field)> Fields)> MergeAsync(
-        MergePlan plan, FieldAnnouncement announcement, InfluxHttpClient http, CancellationToken cancel)
+        MergePlan plan, IMergeTarget target, CancellationToken cancel)
     {
         var sources = plan.Sources;
-        var before = ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, $"data node {client.Address}");
+        var announcement = new FieldAnnouncement(target.Writer, preference, logger);
+        var before = await target.ReadMetadataAsync(cancel).ConfigureAwait(false);
         // The plan has just compared the hashes of the files.
         var stored = new PortableShardSource(sources.Stored, StoredHashes.None);
-        var creation = await new GroupCreation(client, sources, stored, announcement, MergePlanner.OldestOf, logger).RunAsync(cancel).ConfigureAwait(false);
+        var creation = await new GroupCreation(target, sources, stored, announcement, MergePlanner.OldestOf, logger).RunAsync(cancel).ConfigureAwait(false);
         var problems = plan.Shards.Where(s => s.Problem is not null).ToList();
         var placement = sources.Place(creation.Metadata, sources.Stored.Keys.Where(s => !creation.Failed.ContainsKey(s)));
         var targets = placement.Targets;
 
         using var source = new ReshardingSource(stored, placement, sources.WithTombstones, logger);
-        var sink = new MergeSink(client, http, announcement, preference, targets.ToDictionary(t => t.Key, t => TargetOf(t.Key, creation.Metadata, before)), logger);
+        var sink = new MergeSink(announcement, preference, targets.ToDictionary(t => t.Key, t => TargetOf(t, target, creation.Metadata, before)), logger);
         var results = await new ShardTransfer(options.Transfer)
             .RunAsync(targets.Select(t => new ShardTask(t.Key, sources.BytesOf(t.Sources))).ToList(), source, sink, cancel).ConfigureAwait(false);
 
@@ -102,41 +131,53 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
         merged.AddRange(creation.Failed.Select(f => new MergedShard(null, [f.Key], MergeWay.Skipped, Failed(f.Key, f.Value))));
         merged.AddRange(problems.Select(p => new MergedShard(p.ShardId is { } id ? new ShardKey(p.Database, p.RetentionPolicy, id) : null, p.Sources, MergeWay.Skipped, Failed(p.Sources[0], p.Problem!))));
         var fields = merged.Where(m => m.Result.Outcome == ShardOutcome.Complete)
-            .SelectMany(m => sink.DoneTo(m.Target!)!.Fields.Select(f => (m.Target! with { Id = 0 }, new FieldKey(f.Name.Measurement, f.Name.Field, FieldTypeName.Of(f.Type)))))
+            .SelectMany(m => sink.FieldsOf(m.Target!).Select(f => (m.Target! with { Id = 0 }, new FieldKey(f.Name.Measurement, f.Name.Field, FieldTypeName.Of(f.Type)))))
             .ToHashSet();
         return (merged, fields);
     }
 
-    private static MergeTarget TargetOf(ShardKey shard, ServerMetadata metadata, ServerMetadata before)
+    private static MergeTarget TargetOf(TargetShard shard, IMergeTarget target, ServerMetadata metadata, ServerMetadata before)
     {
-        var policy = metadata.FindDatabase(shard.Database)!.RetentionPolicies.First(p => p.Name == shard.RetentionPolicy);
-        return new MergeTarget(ShardGroupTimeline.TimesOf(policy.ShardGroups.First(g => g.Shards.Any(s => s.ID == shard.Id))), MergePlanner.OldestOf(policy), before.FindShard(shard.Id) is null);
+        var policy = metadata.FindDatabase(shard.Key.Database)!.RetentionPolicies.First(p => p.Name == shard.Key.RetentionPolicy);
+        var group = policy.ShardGroups.First(g => g.Shards.Any(s => s.ID == shard.Key.Id));
+        return new MergeTarget(target.OwnersOf(shard), ShardGroupTimeline.TimesOf(group), MergePlanner.OldestOf(policy), before.FindShard(shard.Key.Id) is null);
     }
 
     private static MergedShard Describe(TargetShard target, ShardResult result, MergeSink sink, ReshardingSource source, bool isNew)
     {
-        var done = result.Outcome == ShardOutcome.Complete ? sink.DoneTo(target.Key) : null;
+        var isComplete = result.Outcome == ShardOutcome.Complete;
         return new MergedShard(target.Key, target.Sources.ToList(), MergePlanner.WayOf(target), result)
         {
             IsNew = isNew,
-            PointsWritten = sink.DoneTo(target.Key)?.PointsWritten ?? 0,
-            Files = done?.Files.Select(f => f.Name).ToList() ?? [],
-            DeletesApplied = done is null ? 0 : source.AppliedTo(target.Key),
+            PointsWritten = sink.PointsWrittenTo(target.Key),
+            Files = isComplete ? sink.FilesOf(target.Key) : [],
+            DeletesApplied = isComplete ? source.AppliedTo(target.Key) : 0,
         };
     }
+
+    private IMergeTarget CreateTarget() => options.Server switch
+    {
+        ClusterAccess cluster => new ClusterMergeTarget(cluster, logger),
+        _ => new ServerMergeTarget(options.Server.RequireServer("A merge")),
+    };
 
     private static ShardResult Failed(ShardKey shard, InfluxBackupException error) => new() { Shard = shard, Outcome = ShardOutcome.Failed, Error = error };
 
     /// <summary>The server must show each field that came in, with its type. If it can't be asked, that is not known.</summary>
     private static async Task<(IReadOnlyList<FieldName> Hidden, string? Warning)> FindHiddenAsync(
-        IReadOnlySet<(ShardKey Policy, FieldKey Field)> fields, InfluxHttpClient http, CancellationToken cancel)
+        IReadOnlySet<(ShardKey Policy, FieldKey Field)> fields, IReadOnlyList<LiveNode> nodes, CancellationToken cancel)
     {
         var hidden = new List<FieldName>();
         try
         {
             foreach (var policy in fields.GroupBy(f => f.Policy))
             {
-                var shown = await http.ReadFieldKeysAsync(policy.Key.Database, policy.Key.RetentionPolicy, cancel).ConfigureAwait(false);
+                var shown = new HashSet<FieldKey>();
+                foreach (var node in nodes)
+                {
+                    shown.UnionWith(await node.HttpOf().ReadFieldKeysAsync(policy.Key.Database, policy.Key.RetentionPolicy, cancel).ConfigureAwait(false));
+                }
+
                 hidden.AddRange(policy.Where(f => !shown.Contains(f.Field)).Select(f => new FieldName(f.Field.Measurement, f.Field.Field)));
             }
 

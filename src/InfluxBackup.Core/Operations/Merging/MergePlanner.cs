@@ -1,7 +1,6 @@
 using InfluxBackup.BackupSets;
 using InfluxBackup.Http;
 using InfluxBackup.Metadata;
-using InfluxBackup.Snapshotter;
 using InfluxBackup.Transfer;
 using InfluxBackup.Tsm;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -12,7 +11,7 @@ namespace InfluxBackup.Operations;
 /// Decides what a merge will do. Everything that can be known beforehand is found out here: whether the archives are sound, where their points
 /// belong on the server, whether a field has another type there. The server is only read.
 /// </summary>
-internal sealed class MergePlanner(RestoreOptions options, MergePreference preference, ServerAccess server, SnapshotterClient client)
+internal sealed class MergePlanner(RestoreOptions options, MergePreference preference, IMergeTarget place)
 {
     /// <summary>A server with more new groups than this has other troubles.</summary>
     private const int MostNewGroups = 20_000;
@@ -23,10 +22,9 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
     public async Task<MergePlan> PlanAsync(CancellationToken cancel)
     {
         CheckOptions();
-        using var http = server.CreateHttpClient() ?? throw HttpRequired();
         var choice = new RestoreSelection(options, findings).Choose();
-        var target = ServerMetadata.Parse((await client.ReadMetastoreAsync(cancel).ConfigureAwait(false)).Metadata, $"data node {client.Address}");
-        CheckServer(target);
+        await place.ExamineAsync(findings, cancel).ConfigureAwait(false);
+        var target = await place.ReadMetadataAsync(cancel).ConfigureAwait(false);
         CheckDatabases(choice, target);
 
         var stored = choice.Shards.ToDictionary(s => s.Key, s => s.Stored);
@@ -39,9 +37,9 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
             sound.Values.Where(e => e.HasTombstones).Select(e => e.Shard).ToHashSet(),
             TargetOf);
         var shards = examined.Where(e => !sound.ContainsKey(e.Shard)).Select(e => Skipped(e, stored[e.Shard])).ToList();
-        if (findings.Conflicts.All(c => c.Id is not ("DatabaseNotFound" or "TargetIsCluster")))
+        if (findings.Conflicts.All(c => c.Id is not ("DatabaseNotFound" or "TargetIsCluster" or "DataNodeDown")))
         {
-            var placed = await PlaceAsync(target, sources, sound, http, cancel).ConfigureAwait(false);
+            var placed = await PlaceAsync(target, sources, sound, cancel).ConfigureAwait(false);
             var leftOut = placed.Where(p => p.Problem is not null).SelectMany(p => p.Sources).ToHashSet();
             shards.AddRange(placed.Select(p => LeaveOut(p, leftOut)));
             sources = sources.Without(leftOut);
@@ -86,18 +84,6 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
         }
     }
 
-    private void CheckServer(ServerMetadata target)
-    {
-        if (target.Data.DataNodes.Count > 0 || target.Data.MetaNodes.Count > 0)
-        {
-            findings.Conflicts.Add(new InfluxBackupException("TargetIsCluster", ErrorKind.Unsupported, $"{client.Address} is a node of a cluster: a merge through one data node would leave the others without the points.")
-            {
-                Subject = client.Address.ToString(),
-                Remedy = "Merge into a single server.",
-            });
-        }
-    }
-
     /// <summary>The database must be there, or there is nothing to merge into. A policy that it lacks is made: that changes nothing that is there.</summary>
     private void CheckDatabases(RestoreChoice choice, ServerMetadata target)
     {
@@ -105,7 +91,7 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
         {
             if (target.FindDatabase(name) is not { } database)
             {
-                findings.Conflicts.Add(new InfluxBackupException("DatabaseNotFound", ErrorKind.NotFound, $"There is no database '{name}' on {client.Address} to merge into.")
+                findings.Conflicts.Add(new InfluxBackupException("DatabaseNotFound", ErrorKind.NotFound, $"There is no database '{name}' on {place.Name} to merge into.")
                 {
                     Subject = name,
                     Remedy = "Restore it without -Merge (--merge), or name the one to merge into with -NewDatabase (--new-database).",
@@ -169,12 +155,12 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
     }
 
     private async Task<IReadOnlyList<PlannedMergeShard>> PlaceAsync(
-        ServerMetadata target, MergeSources sources, Dictionary<ShardKey, Examined> examined, InfluxHttpClient http, CancellationToken cancel)
+        ServerMetadata target, MergeSources sources, Dictionary<ShardKey, Examined> examined, CancellationToken cancel)
     {
-        var forecast = GroupForecast.Complete(target, newPolicies, sources, MostNewGroups);
+        var forecast = GroupForecast.Complete(target, newPolicies, sources, place.ShardsOf, MostNewGroups);
         if (forecast is null)
         {
-            findings.Conflicts.Add(new InfluxBackupException("TooManyShardGroups", ErrorKind.Unsupported, $"The backup's points need more than {MostNewGroups} new shard groups on {client.Address}: the shard duration of its policy is much shorter than the backup's.")
+            findings.Conflicts.Add(new InfluxBackupException("TooManyShardGroups", ErrorKind.Unsupported, $"The backup's points need more than {MostNewGroups} new shard groups on {place.Name}: the shard duration of its policy is much shorter than the backup's.")
             {
                 Remedy = "Give the policy a longer shard duration first: ALTER RETENTION POLICY ... SHARD DURATION ...",
             });
@@ -182,7 +168,7 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
         }
 
         var placement = sources.Place(forecast, sources.Stored.Keys);
-        var types = new FieldTypeComparison(client, http, options);
+        var types = new FieldTypeComparison(place, options);
         var planned = new List<PlannedMergeShard>();
         foreach (var shard in placement.Targets)
         {
@@ -246,13 +232,6 @@ internal sealed class MergePlanner(RestoreOptions options, MergePreference prefe
             : null;
     }
 
-    private static string PolicyStatement(string database, RetentionPolicyInfo policy) =>
-        FormattableString.Invariant($"CREATE RETENTION POLICY {InfluxQl.Identifier(policy.Name)} ON {InfluxQl.Identifier(database)} DURATION {(policy.Duration == 0 ? "INF" : $"{policy.Duration}ns")} REPLICATION 1 SHARD DURATION {policy.ShardGroupDuration}ns");
-
-    private InfluxBackupException HttpRequired() =>
-        new("HttpRequired", ErrorKind.InvalidArgument, $"A merge into {client.Address} needs its HTTP API: fields are made known by it, and types compared.")
-        {
-            Subject = client.Address.ToString(),
-            Remedy = "Give its address with -HttpUri (--http-uri), for instance http://influx01:8086.",
-        };
+    private string PolicyStatement(string database, RetentionPolicyInfo policy) =>
+        FormattableString.Invariant($"CREATE RETENTION POLICY {InfluxQl.Identifier(policy.Name)} ON {InfluxQl.Identifier(database)} DURATION {(policy.Duration == 0 ? "INF" : $"{policy.Duration}ns")} REPLICATION {place.ReplicationOf(policy)} SHARD DURATION {policy.ShardGroupDuration}ns");
 }

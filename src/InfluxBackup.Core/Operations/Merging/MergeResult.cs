@@ -16,7 +16,7 @@ public sealed record MergedShard(ShardKey? Target, IReadOnlyList<ShardKey> Sourc
     /// <summary>Points that were written over HTTP to make their fields known; they are points of the backup.</summary>
     public int PointsWritten { get; init; }
 
-    /// <summary>Names of the files in the shard.</summary>
+    /// <summary>Names of the files in the shard; in a cluster those on its first owner.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 
     public long DeletesApplied { get; init; }
