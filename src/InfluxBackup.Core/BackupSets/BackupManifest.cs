@@ -225,6 +225,11 @@ public sealed record ManifestMissingShard
     [JsonPropertyName("outcome")]
     public ShardOutcome Outcome { get; init; }
 
+    /// <summary>Name of the backup of the set that has the shard as it was; null where none is known to.</summary>
+    [JsonPropertyName("unchangedSince")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? UnchangedSince { get; init; }
+
     [JsonPropertyName("reason")]
     public string Reason { get; init; } = "";
 }

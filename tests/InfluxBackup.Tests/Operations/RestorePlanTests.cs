@@ -98,6 +98,33 @@ public sealed class RestorePlanTests : IDisposable
         Assert.Empty(plan.Warnings);
     }
 
+    [Theory]
+    [InlineData("20240102T120001Z", false)]
+    [InlineData("20240102T120000Z", true)]
+    public async Task An_incremental_backup_whose_predecessor_was_removed_is_not_restored_as_if_it_were_whole(string removed, bool isSound)
+    {
+        await Sets.MakeAsync(SetPath, null, 1, 2);
+        await Sets.MakeAsync(SetPath, null, 1, 2);
+        await Sets.MakeAsync(SetPath, null, 1, 2);
+        Change(m => m with
+        {
+            Run = m.Run! with
+            {
+                Strategy = BackupStrategy.Incremental,
+                MissingShards = [new ManifestMissingShard { Database = "db", RetentionPolicy = "rp", ShardId = 2, Outcome = ShardOutcome.Skipped, UnchangedSince = "20240102T120001Z" }],
+            },
+            Files = m.Files!.Take(1).ToList(),
+        });
+        foreach (var file in Directory.GetFiles(SetPath, removed + "*"))
+        {
+            File.Delete(file);
+        }
+
+        var plan = await PlanAsync();
+
+        Assert.Equal(isSound ? null : "EarlierBackupMissing", plan.Conflicts.SingleOrDefault()?.Id);
+    }
+
     [Fact]
     public async Task So_is_one_that_another_program_wrote_with_the_times_of_its_shards()
     {

@@ -12,6 +12,7 @@ internal sealed class BackupRecord(BackupOptions options, BackupPlan plan, IBack
     public BackupManifest Write(BackupResult result, PortableBackupWriter writer)
     {
         var selection = options.Selection;
+        var unchanged = plan.Unchanged.ToDictionary(u => u.Shard.Key, u => u.Timestamp);
         return new BackupManifest
         {
             Meta = new ManifestMeta { FileName = "" },
@@ -34,7 +35,7 @@ internal sealed class BackupRecord(BackupOptions options, BackupPlan plan, IBack
                 Warnings = result.Warnings,
                 Since = options.Since?.UtcDateTime,
                 MissingShards = result.Shards.Where(s => s.Outcome != ShardOutcome.Complete)
-                    .Select(s => Missing(s.Shard, s.Outcome, s.Reason ?? s.Error?.Message ?? ""))
+                    .Select(s => Missing(s.Shard, s.Outcome, s.Reason ?? s.Error?.Message ?? "") with { UnchangedSince = unchanged.GetValueOrDefault(s.Shard) })
                     .Concat(plan.Elsewhere.Select(s => Missing(s.Key, ShardOutcome.Skipped, "on other nodes of the cluster only")))
                     .ToList(),
             },
