@@ -27,7 +27,7 @@ public sealed record OwnerResult(ulong NodeId, string DataNode, bool IsComplete,
 /// tried again is sent only to those that lack it.
 /// </summary>
 /// <param name="owners">The owners of each shard, which is named as the nodes call it.</param>
-/// <param name="isResumed">An earlier run may have been here: shards are looked at before anything is sent.</param>
+/// <param name="isResumed">An earlier run may have been here, so that shards may hold files.</param>
 /// <param name="logger">Takes what happens on the way.</param>
 public sealed class LiveShardSink(Func<ShardKey, IReadOnlyList<LiveNode>> owners, bool isResumed, ILogger logger) : IShardSink
 {
@@ -38,10 +38,10 @@ public sealed class LiveShardSink(Func<ShardKey, IReadOnlyList<LiveNode>> owners
     {
         var delivery = deliveries.GetOrAdd(shard, key => new Delivery(owners(key).Select(n => new OwnerDelivery(n, key, logger)).ToList()));
         var open = delivery.Owners.Where(o => !o.IsDone).ToList();
-        var looks = isResumed || delivery.Attempts++ > 0;
+        var isFresh = !isResumed && delivery.Attempts++ == 0;
         try
         {
-            await Task.WhenAll(open.Select(o => o.BeginAsync(looks, delivery.Expected, cancel))).ConfigureAwait(false);
+            await Task.WhenAll(open.Select(o => o.BeginAsync(isFresh, delivery.Expected, cancel))).ConfigureAwait(false);
             if (open.Count > 0 && open.All(o => o.Error is not null))
             {
                 throw Failed(shard, delivery);

@@ -37,10 +37,13 @@ internal sealed class OwnerDelivery(LiveNode node, ShardKey target, ILogger logg
     /// <summary>Whether another attempt may succeed.</summary>
     public bool IsWorthRetrying => !IsDone && Error is { IsTransient: true } && node.Absence is null && !node.IsGivenUp;
 
-    /// <summary>Begins an attempt: makes the shard exist, and looks whether it is empty where it need not be.</summary>
-    /// <param name="looks">Whether an earlier run or attempt may have left files.</param>
+    /// <summary>
+    /// Begins an attempt: makes the shard exist, and looks whether it is empty. Clients write into a database as soon as there is one, and a file
+    /// that the server has made of that would be replaced by one of the same name.
+    /// </summary>
+    /// <param name="isFresh">Whether no earlier run or attempt can have left files.</param>
     /// <param name="expected">The files of the shard where an earlier attempt has seen them.</param>
-    public async Task BeginAsync(bool looks, IReadOnlyDictionary<string, long>? expected, CancellationToken cancel)
+    public async Task BeginAsync(bool isFresh, IReadOnlyDictionary<string, long>? expected, CancellationToken cancel)
     {
         Error = node.Absence;
         Sends = Error is null;
@@ -56,7 +59,7 @@ internal sealed class OwnerDelivery(LiveNode node, ShardKey target, ILogger logg
                 await make(target, cancel).ConfigureAwait(false);
             }
 
-            if (!looks || mayAddToFiles || await look.IsEmptyAsync(target, cancel).ConfigureAwait(false))
+            if (mayAddToFiles || await look.IsEmptyAsync(target, isFresh, cancel).ConfigureAwait(false))
             {
                 return;
             }
@@ -149,7 +152,7 @@ internal sealed class OwnerDelivery(LiveNode node, ShardKey target, ILogger logg
                     "ShardHoldsOtherFiles", ErrorKind.Exists, $"{target} on data node {node.Client.Address} holds files that are not of this backup; it was left as it is.")
                 {
                     Subject = target.ToString(),
-                    Remedy = "Somebody has written into the database since the restore began. Restore under another name, or add the backup's points to what is there with -Merge (--merge).",
+                    Remedy = "Somebody has written into the database since it was created. Add this shard of the backup to what is there with -Merge and -ShardId (--merge, --shard-id), or restore under another name.",
                 };
         }
     }
