@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using InfluxBackup.IntegrationTests.RealServer;
 using InfluxBackup.Operations;
 using InfluxBackup.Transfer;
@@ -56,6 +57,23 @@ public sealed class RestoreAndLiveWritesTests
 
         Assert.Equal(["1"], await target.Http.QueryColumnAsync("SELECT f FROM live", "db", "f", Cancel));
         Assert.Equal("ShardHoldsOtherFiles", Assert.Single(result.Shards).Result.Error?.Id);
+    }
+
+    [RealServerFact]
+    public async Task Resume_of_a_restore_with_another_duration_is_refused_on_a_single_server_too()
+    {
+        await using var server = await InfluxServer.StartAsync(cancel: Cancel);
+        using var set = new TemporaryDirectory();
+        await server.Http.CreateDatabaseAsync("db", Cancel);
+        await server.Http.WriteAsync($"m f=1 {Time}\n", "db", cancel: Cancel);
+        await Engine.BackupAsync(Engine.BackupOptions(server, set));
+        var options = Engine.RestoreOptions(server, set) with { Selection = Engine.Only("db"), NewDatabase = "other" };
+        await Engine.RestoreAsync(options);
+
+        var error = await Assert.ThrowsAsync<InfluxBackupException>(() => Engine.RestoreAsync(options with { Resume = true, NewDuration = TimeSpan.FromDays(50_000) }));
+
+        Assert.Equal("ResumeMismatch", error.Id);
+        Assert.Matches(new Regex("'autogen'.*duration"), error.Message);
     }
 
     /// <summary>Does something when the first shard is begun: the database has been created then, and nothing was sent.</summary>

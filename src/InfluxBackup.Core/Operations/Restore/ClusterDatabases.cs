@@ -19,26 +19,6 @@ internal sealed class ClusterDatabases(MetaNodeClient meta, ICollection<string> 
     /// <summary>A server may make a group shorter than asked for, beside others, so that one more is needed.</summary>
     private const int MostRounds = 5;
 
-    /// <summary>Says why a database that exists can't be what an earlier run of this restore has left; null when it can.</summary>
-    public static string? WhyNotOfThisRestore(DatabaseInfo wanted, DatabaseInfo there)
-    {
-        foreach (var policy in there.RetentionPolicies)
-        {
-            var same = wanted.RetentionPolicies.FirstOrDefault(p => p.Name == policy.Name);
-            if (same is null)
-            {
-                return $"its retention policy '{policy.Name}' is not part of the restore";
-            }
-
-            if (same.ReplicaN != policy.ReplicaN || same.Duration != policy.Duration)
-            {
-                return $"its retention policy '{policy.Name}' has another duration or replication factor";
-            }
-        }
-
-        return null;
-    }
-
     /// <summary>Creates the databases with their policies. What is there of them already is left as it is.</summary>
     public async Task CreateAsync(Data wanted, bool isResumed, CancellationToken cancel)
     {
@@ -51,7 +31,7 @@ internal sealed class ClusterDatabases(MetaNodeClient meta, ICollection<string> 
                 throw RestoreErrors.DatabaseExists(database.Name, meta.Name);
             }
 
-            if (there is not null && WhyNotOfThisRestore(database, there) is { } why)
+            if (there is not null && RestoreErrors.WhyNotOfThisRestore(database, there) is { } why)
             {
                 throw RestoreErrors.NotOfThisRestore(database.Name, meta.Name, why);
             }

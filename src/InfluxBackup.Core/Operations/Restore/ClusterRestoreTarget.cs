@@ -118,7 +118,7 @@ internal sealed class ClusterRestoreTarget(ClusterAccess access, RestoreOptions 
         {
             findings.Conflicts.Add(RestoreErrors.DatabaseExists(wanted.Name, meta.Name));
         }
-        else if (there is not null && ClusterDatabases.WhyNotOfThisRestore(wanted, there) is { } why)
+        else if (there is not null && RestoreErrors.WhyNotOfThisRestore(wanted, there) is { } why)
         {
             findings.Conflicts.Add(RestoreErrors.NotOfThisRestore(wanted.Name, meta.Name, why));
         }

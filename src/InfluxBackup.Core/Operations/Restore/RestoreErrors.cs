@@ -1,3 +1,5 @@
+using InfluxBackup.Metadata;
+
 namespace InfluxBackup.Operations;
 
 /// <summary>Errors that both kinds of target have.</summary>
@@ -16,6 +18,26 @@ internal static class RestoreErrors
             Subject = database,
             Remedy = "Repeat the interrupted restore with all its options and -Resume (--resume), or restore under another name.",
         };
+
+    /// <summary>Says why a database that exists can't be what an earlier run of this restore has left; null when it can.</summary>
+    public static string? WhyNotOfThisRestore(DatabaseInfo wanted, DatabaseInfo there)
+    {
+        foreach (var policy in there.RetentionPolicies)
+        {
+            var same = wanted.RetentionPolicies.FirstOrDefault(p => p.Name == policy.Name);
+            if (same is null)
+            {
+                return $"its retention policy '{policy.Name}' is not part of the restore";
+            }
+
+            if (same.ReplicaN != policy.ReplicaN || same.Duration != policy.Duration)
+            {
+                return $"its retention policy '{policy.Name}' has another duration or replication factor";
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>A data node can't be reached, so it would lack shards.</summary>
     public static InfluxBackupException DataNodeDown(string address, InfluxBackupException why) =>

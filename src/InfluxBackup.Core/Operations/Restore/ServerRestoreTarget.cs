@@ -42,9 +42,21 @@ internal sealed class ServerRestoreTarget(ServerAccess server, RestoreOptions op
             });
         }
 
-        foreach (var database in wanted.Databases.Where(d => target.FindDatabase(d.Name) is not null && !options.Resume))
+        foreach (var database in wanted.Databases)
         {
-            findings.Conflicts.Add(RestoreErrors.DatabaseExists(database.Name, server.Name));
+            if (target.FindDatabase(database.Name) is not { } there)
+            {
+                continue;
+            }
+
+            if (!options.Resume)
+            {
+                findings.Conflicts.Add(RestoreErrors.DatabaseExists(database.Name, server.Name));
+            }
+            else if (RestoreErrors.WhyNotOfThisRestore(database, there) is { } why)
+            {
+                findings.Conflicts.Add(RestoreErrors.NotOfThisRestore(database.Name, server.Name, why));
+            }
         }
 
         if (http is not null)
