@@ -52,6 +52,9 @@ public sealed class SampleSet : IAsyncLifetime
         Retry = Engine.FastRetry,
     };
 
+    /// <summary>What the cluster had in a database.</summary>
+    public IReadOnlyDictionary<(string RetentionPolicy, string Series, string Field, long Time), object> PointsOf(string database) => points[database];
+
     /// <summary>Each owner of each shard of a database has every point that the source had, and none more.</summary>
     public void AssertOnEveryOwner(EmulatedCluster cluster, string source, string? target = null)
     {

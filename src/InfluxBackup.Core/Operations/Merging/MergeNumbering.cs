@@ -15,7 +15,7 @@ namespace InfluxBackup.Operations;
 /// files that need no quick compaction, which is what a server expects of its oldest ones. The gaps have a random length: two merges from
 /// two machines that look at the same time hardly choose the same names.
 /// </summary>
-internal static class MergeNumbering
+public static class MergeNumbering
 {
     private const int HighestSequence = 500_000_000;
     private const int LowestSequence = 4;
