@@ -26,10 +26,13 @@ internal sealed class GroupCreation(
     private const int Attempts = 5;
     private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(300);
 
+    private readonly HashSet<ShardKey> empty = [];
+
     /// <summary>What came of it.</summary>
     /// <param name="Metadata">The server's metadata afterwards.</param>
     /// <param name="Failed">Shards of the backup for whose points groups could not be made.</param>
-    public sealed record Result(ServerMetadata Metadata, IReadOnlyDictionary<ShardKey, InfluxBackupException> Failed);
+    /// <param name="Empty">Shards of the backup that turned out to have no point left when their deletes were applied, and have no group.</param>
+    public sealed record Result(ServerMetadata Metadata, IReadOnlyDictionary<ShardKey, InfluxBackupException> Failed, IReadOnlyList<ShardKey> Empty);
 
     /// <summary>Makes the groups, one shard of the backup after the other.</summary>
     public async Task<Result> RunAsync(CancellationToken cancel)
@@ -50,7 +53,14 @@ internal sealed class GroupCreation(
             }
         }
 
-        return new Result(metadata, failed);
+        var placement = sources.Place(metadata, sources.Stored.Keys.Where(s => !failed.ContainsKey(s)));
+        var homeless = placement.Unplaced.Select(u => u.Source).Except(placement.Targets.SelectMany(t => t.Sources)).ToList();
+        foreach (var shard in homeless.Where(s => !empty.Contains(s)))
+        {
+            failed[shard] = NoPlace(shard);
+        }
+
+        return new Result(metadata, failed, homeless.Where(empty.Contains).ToList());
     }
 
     private async Task<ServerMetadata> CreateForAsync(ShardKey shard, ServerMetadata metadata, CancellationToken cancel)
@@ -68,6 +78,12 @@ internal sealed class GroupCreation(
         var files = new List<MergeSource>();
         try
         {
+            if (staged.TsmFiles.Count == 0)
+            {
+                empty.Add(shard);
+                return metadata;
+            }
+
             files.AddRange(staged.TsmFiles.Select(n => new MergeSource(TsmFile.Open(staged.Find(n).Path), TombstoneRanges.None)));
             return await CreateForAsync(shard, files, windows, cancel).ConfigureAwait(false);
         }
@@ -135,6 +151,18 @@ internal sealed class GroupCreation(
     {
         var (database, name) = sources.TargetOf(shard);
         return GroupForecast.Windows(PolicyOf(metadata, database, name), sources.Place(metadata, [shard]).Unplaced.Select(u => u.Times)).ToList();
+    }
+
+    /// <summary>All its points are of a kind that makes no group: line protocol can't write them, or they lie outside of their own group.</summary>
+    private InfluxBackupException NoPlace(ShardKey shard)
+    {
+        var (database, name) = sources.TargetOf(shard);
+        return new InfluxBackupException(
+            "PointsWithoutShard", ErrorKind.InvalidData, $"{database}.{name} has no shard group for the points of {shard}, and none of them can be written as line protocol to have one made.")
+        {
+            Subject = shard.ToString(),
+            Remedy = "Restore the shard into a new database, or write any point of that time into the policy and merge again.",
+        };
     }
 
     private RetentionPolicyInfo PolicyOf(ServerMetadata metadata, string database, string policy) =>

@@ -119,7 +119,7 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
         var stored = new PortableShardSource(sources.Stored, StoredHashes.None);
         var creation = await new GroupCreation(target, sources, stored, announcement, MergePlanner.OldestOf, logger).RunAsync(cancel).ConfigureAwait(false);
         var problems = plan.Shards.Where(s => s.Problem is not null).ToList();
-        var placement = sources.Place(creation.Metadata, sources.Stored.Keys.Where(s => !creation.Failed.ContainsKey(s)));
+        var placement = sources.Place(creation.Metadata, sources.Stored.Keys.Where(s => !creation.Failed.ContainsKey(s) && !creation.Empty.Contains(s)));
         var targets = placement.Targets;
 
         using var source = new ReshardingSource(stored, placement, sources.WithTombstones, logger);
@@ -129,6 +129,7 @@ public sealed class MergeOperation(RestoreOptions options, MergePreference prefe
 
         var merged = targets.Zip(results).Select(pair => Describe(pair.First, pair.Second, sink, source, before.FindShard(pair.First.Key.Id) is null)).ToList();
         merged.AddRange(creation.Failed.Select(f => new MergedShard(null, [f.Key], MergeWay.Skipped, Failed(f.Key, f.Value))));
+        merged.AddRange(creation.Empty.Select(e => new MergedShard(null, [e], MergeWay.Skipped, new ShardResult { Shard = e, Outcome = ShardOutcome.Skipped, SkipReason = SkipReason.Empty, Reason = "it holds no points" })));
         merged.AddRange(problems.Select(p => new MergedShard(p.ShardId is { } id ? new ShardKey(p.Database, p.RetentionPolicy, id) : null, p.Sources, MergeWay.Skipped, Failed(p.Sources[0], p.Problem!))));
         var fields = merged.Where(m => m.Result.Outcome == ShardOutcome.Complete)
             .SelectMany(m => sink.FieldsOf(m.Target!).Select(f => (m.Target! with { Id = 0 }, new FieldKey(f.Name.Measurement, f.Name.Field, FieldTypeName.Of(f.Type)))))
