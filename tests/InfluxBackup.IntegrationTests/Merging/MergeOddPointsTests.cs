@@ -47,4 +47,27 @@ public sealed class MergeOddPointsTests
         Assert.Equal(Outcome.Complete, result.Outcome);
         Assert.Equal((1, 1), (result.ShardCount, result.SkippedShardCount));
     }
+
+    [RealServerTheory]
+    [InlineData(MergePreference.Existing)]
+    [InlineData(MergePreference.Backup)]
+    public async Task Fields_are_made_known_to_the_shard_that_takes_them_also_where_it_takes_points_outside_of_its_group(MergePreference prefer)
+    {
+        await using var scene = await MergeScene.StartAsync(SeriesIndex.Tsi1, Cancel);
+        await scene.WriteToSourceAsync($"m f=1 {MergeScene.Time(0)}\nm f=2 {MergeScene.Time(14)}\nm,s=a f=3 {MergeScene.Time(1)}\n", Cancel);
+        await scene.Source.StopAsync();
+        var (first, second) = (scene.Source.ShardFiles(".tsm")[0], scene.Source.ShardFiles(".tsm")[1]);
+        File.Copy(second, Path.Combine(Path.GetDirectoryName(first)!, "000000009-000000001.tsm"));
+        File.Delete(second);
+        await scene.Source.StartAgainAsync(Cancel);
+        await scene.BackUpAsync(Cancel);
+        await scene.WriteAsync($"other g=1 {MergeScene.Time(1)}\n", Cancel);
+
+        var result = await scene.MergeAsync(prefer, Cancel);
+
+        Assert.Equal(Outcome.Complete, result.Outcome);
+        Assert.Equal(["1"], await scene.Target.Http.QueryColumnAsync($"SELECT f FROM m WHERE time = {MergeScene.Time(0)}", MergeScene.Database, "f", Cancel));
+        Assert.Equal(0, result.NewGroupCount);
+        Assert.Single(await scene.Target.Http.QueryColumnAsync("SHOW SHARDS", column: "id", cancel: Cancel));
+    }
 }

@@ -126,7 +126,7 @@ internal sealed class FieldAnnouncement(InfluxWriteClient writer, MergePreferenc
     }
 
     private static InfluxBackupException NotWritable(ShardKey target, SamplePoint sample) =>
-        new("FieldNotWritable", ErrorKind.Unsupported, $"The {sample.Name} can't be written as line protocol, and {target} does not know it yet: a server would hide it after a merge.")
+        new("FieldNotWritable", ErrorKind.Unsupported, $"The {sample.Name} has no point that could be written into {target} as line protocol, and that shard does not know it yet: a server would hide it after a merge.")
         {
             Subject = target.ToString(),
             Remedy = "Restore into a new database, and copy what is missing with SELECT ... INTO.",

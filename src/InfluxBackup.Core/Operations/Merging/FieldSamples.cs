@@ -20,14 +20,15 @@ internal static class FieldSamples
 
     /// <summary>Takes a point of each field.</summary>
     /// <param name="shard">The shard, for messages.</param>
+    /// <param name="group">The times of its group. A point outside of it, which a shard may hold all the same, would be written into another shard.</param>
     /// <param name="files">Its files, oldest first. Their deletes have been applied.</param>
     /// <param name="cancel">Asked at each key.</param>
     /// <exception cref="InfluxBackupException">A file is damaged, or a field has values of two types.</exception>
-    public static IReadOnlyList<SamplePoint> Take(ShardKey shard, IReadOnlyList<TsmFile> files, CancellationToken cancel)
+    public static IReadOnlyList<SamplePoint> Take(ShardKey shard, TimeRange group, IReadOnlyList<TsmFile> files, CancellationToken cancel)
     {
         try
         {
-            var candidates = Find(shard, files, cancel);
+            var candidates = Find(shard, group, files, cancel);
             using var points = new TsmPoints();
             return candidates.Values.Select(c => Read(files[c.Source], c, points)).ToList();
         }
@@ -41,7 +42,7 @@ internal static class FieldSamples
         }
     }
 
-    private static Dictionary<KeyBytes, Candidate> Find(ShardKey shard, IReadOnlyList<TsmFile> files, CancellationToken cancel)
+    private static Dictionary<KeyBytes, Candidate> Find(ShardKey shard, TimeRange group, IReadOnlyList<TsmFile> files, CancellationToken cancel)
     {
         var best = new Dictionary<KeyBytes, Candidate>(KeyBytes.Comparer);
         if (files.Count == 0)
@@ -72,7 +73,7 @@ internal static class FieldSamples
             }
 
             // Series are millions, fields few: a key is kept only where its point is newer.
-            var canWrite = PointLine.CanWrite(series, field);
+            var canWrite = PointLine.CanWrite(series, field) && group.Contains(newest.MaxTime);
             if (known is null || (canWrite && !known.CanWrite) || (canWrite == known.CanWrite && newest.MaxTime > known.Entry.MaxTime))
             {
                 best[known is null ? name.Copy() : name] = new Candidate(index.Key.ToArray(), series.Length, source, type, newest, canWrite);

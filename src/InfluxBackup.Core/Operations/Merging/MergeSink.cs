@@ -72,7 +72,7 @@ internal sealed class MergeSink(
             return;
         }
 
-        delivery.Fields = TakeSamples(shard, files, cancel);
+        delivery.Fields = TakeSamples(shard, target.Group, files, cancel);
         delivery.PointsWritten += await announcement.MakeKnownAsync(shard, target, delivery.Fields, cancel).ConfigureAwait(false);
         await OnEachAsync(shard, delivery, o => !o.IsDone, o => o.SendAsync(files, cancel)).ConfigureAwait(false);
     }
@@ -126,13 +126,13 @@ internal sealed class MergeSink(
         };
     }
 
-    private static IReadOnlyList<SamplePoint> TakeSamples(ShardKey shard, List<FileToMerge> files, CancellationToken cancel)
+    private static IReadOnlyList<SamplePoint> TakeSamples(ShardKey shard, TimeRange group, List<FileToMerge> files, CancellationToken cancel)
     {
         var open = new List<TsmFile>();
         try
         {
             open.AddRange(files.Select(f => TsmFile.Open(f.Path)));
-            return FieldSamples.Take(shard, open, cancel);
+            return FieldSamples.Take(shard, group, open, cancel);
         }
         catch (Exception e) when (LocalFile.IsFileError(e))
         {

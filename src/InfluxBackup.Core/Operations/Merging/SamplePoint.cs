@@ -7,7 +7,7 @@ namespace InfluxBackup.Operations;
 /// <param name="Field">The field's name, not escaped.</param>
 /// <param name="Type">What the value is.</param>
 /// <param name="Time">Nanoseconds since 1970.</param>
-/// <param name="Line">The point as line protocol, with the line feed; empty where line protocol has no form for it.</param>
+/// <param name="Line">The point as line protocol, with the line feed; empty where line protocol has no form for it, or where it would be written into another shard.</param>
 internal sealed record SamplePoint(byte[] Series, byte[] Field, TsmBlockType Type, long Time, ReadOnlyMemory<byte> Line)
 {
     public bool IsWritable => !Line.IsEmpty;
