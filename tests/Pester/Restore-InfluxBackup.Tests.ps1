@@ -22,6 +22,8 @@ Describe 'Restore-InfluxBackup' -Skip:$hasNoServer {
         Invoke-Influx $server 'GRANT ALL ON "plant" TO "leaver"'
         $node = @{ DataNode = $server.DataNode }
         $set = Join-Path $TestDrive 'set'
+        # The hashes of passwords are in the metadata of a backup, and nowhere else.
+        $backupPlan = Backup-InfluxCluster @node -Path $set -WhatIf | ConvertTo-Json -Depth 8 -WarningAction SilentlyContinue
         $backup = Backup-InfluxCluster @node -Path $set
         Invoke-Influx $server 'DROP USER "leaver"'
     }
@@ -98,6 +100,14 @@ Describe 'Restore-InfluxBackup' -Skip:$hasNoServer {
             $plan.Conflicts.Count | Should -Be 0
             $plan | Out-String | Should -BeLike "*'never' with 4 shards*five-years*"
             (Invoke-Influx $server 'SHOW DATABASES').name | Should -Not -Contain 'never'
+        }
+
+        It 'can be kept as JSON, and has no hash of a password in it' {
+            $json = Restore-InfluxBackup $set @node -Database plant -NewDatabase never -WhatIf | ConvertTo-Json -Depth 8 -WarningAction SilentlyContinue
+            $json | Should -BeLike '*never*plant*'
+            $json | Should -Not -Match '\$2a\$'
+            $backupPlan | Should -BeLike '*plant*'
+            $backupPlan | Should -Not -Match '\$2a\$'
         }
 
         It 'shows what stands against it' {

@@ -94,7 +94,7 @@ public sealed class RestorePlanTests : IDisposable
 
         var plan = await PlanAsync();
 
-        Assert.Equal(["20240102T120001Z", "20240102T120000Z"], plan.Shards.Select(s => s.Stored.Backup.Timestamp));
+        Assert.Equal(["20240102T120001Z", "20240102T120000Z"], plan.Shards.Select(s => Path.GetFileName(s.ArchivePath).Split('.')[0]));
         Assert.Empty(plan.Warnings);
     }
 

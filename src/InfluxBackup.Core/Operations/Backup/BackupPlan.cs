@@ -46,9 +46,10 @@ public sealed record BackupPlan
     public IReadOnlyList<UnchangedShard> Unchanged { get; init; } = [];
 
     /// <summary>The metadata as they came.</summary>
-    public required ReadOnlyMemory<byte> MetadataBytes { get; init; }
+    internal ReadOnlyMemory<byte> MetadataBytes { get; init; }
 
-    public required ServerMetadata Metadata { get; init; }
+    /// <summary>Not public: they hold the hashes of passwords, and plans are shown, logged and turned into JSON.</summary>
+    internal ServerMetadata Metadata { get; init; } = null!;
 
     /// <summary>Shards that were asked for and are on other nodes of a cluster only.</summary>
     public IReadOnlyList<ShardDescription> Elsewhere { get; init; } = [];

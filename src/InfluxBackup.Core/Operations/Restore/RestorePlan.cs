@@ -8,12 +8,17 @@ namespace InfluxBackup.Operations;
 /// <param name="Source">Its name in the backup.</param>
 /// <param name="TargetDatabase">Database on the server.</param>
 /// <param name="TargetRetentionPolicy">Policy on the server.</param>
-/// <param name="Stored">Its archive.</param>
 /// <param name="Archive">What the archive was found to hold; null when it can't be restored.</param>
 /// <param name="Problem">Why it can't be restored.</param>
 public sealed record PlannedRestoreShard(
-    ShardKey Source, string TargetDatabase, string TargetRetentionPolicy, StoredShard Stored, ShardArchive? Archive, InfluxBackupException? Problem)
+    ShardKey Source, string TargetDatabase, string TargetRetentionPolicy, ShardArchive? Archive, InfluxBackupException? Problem)
 {
+    /// <summary>Its archive. Leads to the metadata of the backup, see <see cref="RestorePlan.RestorePoint"/>.</summary>
+    internal StoredShard Stored { get; init; } = null!;
+
+    /// <summary>Path of its archive.</summary>
+    public string ArchivePath => Stored.Path;
+
     /// <summary>
     /// Deletes that the server had not yet worked into the shard's files, and that the restore therefore does: ranges of time of a
     /// series' field.
@@ -40,7 +45,8 @@ public sealed record RestorePlan
     /// <summary>The cluster's meta nodes; null for a single server.</summary>
     public string? MetaNode { get; init; }
 
-    public required RestorePoint RestorePoint { get; init; }
+    /// <summary>Not public: its metadata hold the hashes of passwords, and plans are shown, logged and turned into JSON.</summary>
+    internal RestorePoint RestorePoint { get; init; } = null!;
 
     public required RestoreNames Names { get; init; }
 

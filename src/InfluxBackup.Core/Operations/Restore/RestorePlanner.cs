@@ -77,7 +77,7 @@ internal sealed class RestorePlanner(RestoreOptions options, IRestoreTarget targ
         }
 
         return new PlannedRestoreShard(
-            shard.Key, options.NewDatabase ?? shard.Key.Database, options.NewRetentionPolicy ?? shard.Key.RetentionPolicy, shard.Stored, result.Archive, problem);
+            shard.Key, options.NewDatabase ?? shard.Key.Database, options.NewRetentionPolicy ?? shard.Key.RetentionPolicy, result.Archive, problem) { Stored = shard.Stored };
     }
 
     /// <summary>The server removes expired shard groups at its next retention check, within half an hour.</summary>
