@@ -131,7 +131,7 @@ Describe 'The bridge to the pipeline' -Skip:$hasNoEmulator {
             $process.WaitForExit(10000) | Should -BeTrue
             Stop-EmulatedNode $target
             $text = Get-Content -Raw $output
-            $text | Should -BeLike '*drop stopped*'
+            $text | Should -BeLike "*had created: database 'stopped'*-Resume*"
             $text | Should -Not -BeLike '*went on*'
         }
 
