@@ -31,6 +31,7 @@ internal sealed class RestoreSelection(RestoreOptions options, RestoreFindings f
 
         var shards = ChooseShards(point, databases);
         CheckMissing(point, databases);
+        CheckChain(point, databases);
         WarnOfGaps(point, databases);
         return new RestoreChoice(point, databases, shards);
     }
@@ -154,6 +155,33 @@ internal sealed class RestoreSelection(RestoreOptions options, RestoreFindings f
             {
                 Subject = point.Newest.Timestamp,
                 Remedy = "Restore what it has with -AllowPartial (--allow-partial), or use another backup.",
+            });
+        }
+    }
+
+    /// <summary>
+    /// An incremental backup relies on earlier ones of its set for what had not changed. Somebody may have removed them: what still earlier
+    /// ones have is of another time.
+    /// </summary>
+    private void CheckChain(RestorePoint point, List<string> databases)
+    {
+        var unchanged = (point.Newest.Manifest.Run?.MissingShards ?? []).Where(m => m.UnchangedSince is not null && databases.Contains(m.Database)).ToList();
+        if (unchanged.Count == 0)
+        {
+            return;
+        }
+
+        var wanted = options.Selection.Choose(point.Metadata, $"backup {point.Newest.Timestamp}").Select(s => s.Key).ToHashSet();
+        var lost = unchanged.Where(m => new ShardKey(m.Database, m.RetentionPolicy, m.ShardId) is var key && wanted.Contains(key)
+            && (!point.Shards.TryGetValue(key, out var stored) || string.CompareOrdinal(stored.Backup.Timestamp, m.UnchangedSince) < 0)).ToList();
+        if (lost.Count > 0)
+        {
+            var text = $"Backup {point.Newest.Timestamp} relies on backups of its set that are gone, {string.Join(", ", lost.Select(m => m.UnchangedSince).Distinct().Order(StringComparer.Ordinal))}, "
+                + $"for the shards {string.Join(", ", lost.Select(m => $"{m.ShardId} ({m.Database}.{m.RetentionPolicy})"))}.";
+            findings.Report(new InfluxBackupException("EarlierBackupMissing", ErrorKind.NotFound, text)
+            {
+                Subject = point.Newest.Timestamp,
+                Remedy = "Put them back into the set, or restore what there is, of some shards perhaps an older state, with -AllowPartial (--allow-partial).",
             });
         }
     }
