@@ -98,6 +98,15 @@ public sealed class RestorePlanTests : IDisposable
         Assert.Empty(plan.Warnings);
     }
 
+    [Fact]
+    public async Task An_incremental_backup_of_a_part_that_has_no_shards_is_not_one_of_metadata_alone()
+    {
+        await Sets.MakeAsync(SetPath, null, 1, 2);
+        await Sets.MakeAsync(SetPath, null, 1, 2);
+        Change(m => m with { Limited = true, Run = m.Run! with { Strategy = BackupStrategy.Incremental }, Files = [] });
+        Assert.Equal(2, (await PlanAsync()).Shards.Count);
+    }
+
     [Theory]
     [InlineData("20240102T120001Z", false)]
     [InlineData("20240102T120000Z", true)]

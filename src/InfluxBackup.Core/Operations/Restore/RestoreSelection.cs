@@ -50,8 +50,13 @@ internal sealed class RestoreSelection(RestoreOptions options, RestoreFindings f
             };
     }
 
-    /// <summary>A backup that was made of metadata alone. One whose manifest lists no file for another reason has no shards either.</summary>
-    private static bool IsMetadataOnly(PortableBackup backup) => backup.Manifest.Files is null or [] && backup.Manifest.Run is not { MissingShards.Count: > 0 };
+    /// <summary>
+    /// A backup that was made of metadata alone. Ours say so; with others, and early ones of ours, it is one that lists no file. An
+    /// incremental one without files is no such: all of it may be in the backups before.
+    /// </summary>
+    private static bool IsMetadataOnly(PortableBackup backup) => backup.Manifest.Run is { Strategy: { } strategy }
+        ? strategy == BackupStrategy.MetadataOnly
+        : backup.Manifest.Files is null or [] && backup.Manifest.Run is not { MissingShards.Count: > 0 };
 
     /// <summary>
     /// The databases named; or those of the shards named; or all but <c>_internal</c>. A backup that was limited to a part of
