@@ -31,9 +31,10 @@ public sealed class RestorePoint
 
     /// <summary>
     /// The combination that a set stands for: the newest metadata, and each shard from the newest backup that has it. Archives hold whole
-    /// shards, so one archive is all of a shard. Shards that the newest metadata do not know any more are left out. Backups of other tools
-    /// follow those tools' rule: an older archive with a greater <c>lastModified</c> wins. Not over one of ours: its time may come from
-    /// another owner with another clock, and what was read later is never older.
+    /// shards, so one archive is all of a shard. Shards that the newest metadata do not know any more are left out, and so is what is of
+    /// another server: one that was set up anew gives the same ids again. Backups of other tools follow those tools' rule among themselves:
+    /// an older archive with a greater <c>lastModified</c> wins. Not where one of the two is ours: its time may come from another owner with
+    /// another clock, and what was read later is never older.
     /// </summary>
     /// <param name="set">The set.</param>
     /// <param name="upTo">The newest backup that counts; null for the newest of all.</param>
@@ -47,12 +48,12 @@ public sealed class RestorePoint
             foreach (var (key, entry) in backup.Shards())
             {
                 var known = newest.Metadata.FindShard(key.Id);
-                if (known is null || known.Key != key || known.IsDeleted)
+                if (known is null || known.IsDeleted || !newest.Metadata.IsSameShard(backup.Metadata, key))
                 {
                     continue;
                 }
 
-                if (!shards.TryGetValue(key, out var have) || (have.Backup.Manifest.Run is null && entry.LastModified > have.Entry.LastModified))
+                if (!shards.TryGetValue(key, out var have) || (have.Backup.Manifest.Run is null && backup.Manifest.Run is null && entry.LastModified > have.Entry.LastModified))
                 {
                     shards[key] = new StoredShard(backup, entry);
                 }

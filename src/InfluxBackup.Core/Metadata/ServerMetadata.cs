@@ -58,6 +58,24 @@ public sealed class ServerMetadata
 
     public ShardDescription? FindShard(ulong id) => shards.Value.GetValueOrDefault(id);
 
+    /// <summary>Whether these are metadata of the same server or cluster at another time, as far as they tell.</summary>
+    public bool IsOfSameServer(ServerMetadata other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return Data.ClusterID == other.Data.ClusterID || Data.ClusterID == 0 || other.Data.ClusterID == 0;
+    }
+
+    /// <summary>
+    /// Whether a shard is the same here and there. A server that was set up anew, or set back to an earlier state, gives the same names and
+    /// ids again, but for other points.
+    /// </summary>
+    public bool IsSameShard(ServerMetadata other, ShardKey shard)
+    {
+        ArgumentNullException.ThrowIfNull(shard);
+        return IsOfSameServer(other) && FindShard(shard.Id) is { } here && other.FindShard(shard.Id) is { } there
+            && here.Key == shard && there.Key == shard && here.Start == there.Start;
+    }
+
     /// <summary>A group's start can lie behind its end: the server computes it with wrap-around at the smallest times.</summary>
     private static Dictionary<ulong, ShardDescription> Describe(Data data)
     {

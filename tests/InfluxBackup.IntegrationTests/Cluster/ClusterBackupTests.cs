@@ -42,6 +42,20 @@ public sealed class ClusterBackupTests
     }
 
     [Fact]
+    public async Task A_set_of_another_cluster_with_the_same_names_and_ids_counts_for_nothing()
+    {
+        await using var cluster = await SampleCluster.StartAsync();
+        await Engine.BackupAsync(cluster.Backup);
+        cluster.Nodes.Metadata.Edit(data => data.ClusterID++);
+
+        var second = await Engine.BackupAsync(cluster.Backup);
+
+        Assert.Equal(cluster.ShardCount, second.ShardCount);
+        Assert.Contains(second.Warnings, w => w.Contains("another server or cluster", StringComparison.Ordinal));
+        Assert.All(RestorePoint.Combine(BackupSet.Open(cluster.Set), null).Shards.Values, s => Assert.Equal(second.Timestamp, s.Backup.Timestamp));
+    }
+
+    [Fact]
     public async Task The_load_is_spread_over_the_data_nodes()
     {
         await using var cluster = await SampleCluster.StartAsync();

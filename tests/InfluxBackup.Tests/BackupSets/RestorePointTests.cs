@@ -50,6 +50,17 @@ public sealed class RestorePointTests : IDisposable
     }
 
     [Fact]
+    public async Task An_older_backup_of_ours_does_not_win_over_one_of_another_tool_by_its_modification_time()
+    {
+        var ours = await Sets.MakeAsync(directory, shards: 1);
+        var path = directory[ours + ManifestFile.Suffix];
+        var manifest = ManifestFile.Read(path);
+        File.WriteAllBytes(path, ManifestFile.ToBytes(manifest with { Files = [manifest.Files![0] with { LastModified = 5 }] }));
+        Put(Sets.Time3, Known(1), (1, 0));
+        Assert.Equal(Sets.Time3, Combine()[1]);
+    }
+
+    [Fact]
     public async Task A_newer_backup_of_ours_wins_whatever_the_modification_times_are()
     {
         Put(Sets.Time1, Known(1), (1, long.MaxValue));
@@ -72,6 +83,26 @@ public sealed class RestorePointTests : IDisposable
     {
         Put(Sets.Time1, Known(1, 2), (1, 0), (2, 0));
         Sets.Put(directory, Sets.Time2, Sets.Metadata(Sets.Key(1), new ShardKey("other", "rp", 2)), Sets.Entry(Sets.Time2, Sets.Key(1)));
+        Assert.Equal(new() { [1] = Sets.Time2 }, Combine());
+    }
+
+    [Fact]
+    public void Archives_of_another_server_are_left_out_even_where_names_and_ids_are_the_same()
+    {
+        var other = Known(1, 2);
+        other.ClusterID++;
+        Put(Sets.Time1, other, (1, 0), (2, 0));
+        Put(Sets.Time2, Known(1, 2), (1, 0));
+        Assert.Equal(new() { [1] = Sets.Time2 }, Combine());
+    }
+
+    [Fact]
+    public void A_shard_id_that_means_another_time_by_now_is_left_out()
+    {
+        var moved = Known(1, 2);
+        moved.Databases[0].RetentionPolicies[0].ShardGroups[1].StartTime -= 50;
+        Put(Sets.Time1, moved, (1, 0), (2, 0));
+        Put(Sets.Time2, Known(1, 2), (1, 0));
         Assert.Equal(new() { [1] = Sets.Time2 }, Combine());
     }
 

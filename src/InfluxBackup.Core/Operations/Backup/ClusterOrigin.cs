@@ -118,7 +118,7 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
             throw survey.Unreachable.Values.First();
         }
 
-        var history = SetHistory.Read(options.Path, warnings);
+        var history = SetHistory.Read(options.Path, plan.Metadata, warnings);
         var unchanged = plan.Strategy == BackupStrategy.Incremental
             ? chosen.Select(s => (Shard: s, Timestamp: history.FindUnchanged(s.Key, copies[s.Key], options.AllOwners)))
                 .Where(s => s.Timestamp is not null).Select(s => new UnchangedShard(s.Shard, s.Timestamp!)).ToList()
@@ -167,7 +167,7 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
 
     private void RememberSet(BackupPlan plan)
     {
-        var history = SetHistory.Read(options.Path, new List<string>());
+        var history = SetHistory.Read(options.Path, plan.Metadata, new List<string>());
         inSet = plan.Shards.Select(s => s.Shard.Key).Where(history.HasFiles).ToHashSet();
         lastModifiedInSet = plan.Shards.Select(s => s.Shard.Key).Where(s => history.Find(s) is not null).ToDictionary(s => s, s => history.Find(s)!.Entry.LastModified);
     }

@@ -12,14 +12,26 @@ internal sealed class SetHistory
 
     private SetHistory(IReadOnlyDictionary<ShardKey, StoredShard> shards) => this.shards = shards;
 
-    /// <summary>Reads the manifests of a set. One that can't be used is a warning, because a new backup of everything is the way out.</summary>
-    public static SetHistory Read(string path, ICollection<string> warnings)
+    /// <summary>
+    /// Reads the manifests of a set. One that can't be used is a warning, because a new backup of everything is the way out; what they have
+    /// of another server or cluster does not count.
+    /// </summary>
+    /// <param name="path">The set, which need not exist.</param>
+    /// <param name="now">The metadata of what is backed up.</param>
+    /// <param name="warnings">Takes what the user should know.</param>
+    public static SetHistory Read(string path, ServerMetadata now, ICollection<string> warnings)
     {
         if (Directory.Exists(path) && BackupSet.Open(path) is var set && set.ManifestPaths().Count > 0)
         {
             try
             {
-                return new SetHistory(RestorePoint.Combine(set, upTo: null).Shards);
+                var point = RestorePoint.Combine(set, upTo: null);
+                if (!point.Metadata.IsOfSameServer(now))
+                {
+                    warnings.Add($"The set's last backup, {point.Newest.Timestamp}, is of another server or cluster, so that all shards are taken. A set of its own for each keeps them apart.");
+                }
+
+                return new SetHistory(point.Shards.Where(s => now.IsSameShard(s.Value.Backup.Metadata, s.Key)).ToDictionary());
             }
             catch (InfluxBackupException e) when (e.Kind is ErrorKind.InvalidData or ErrorKind.Read)
             {
