@@ -42,6 +42,40 @@ public sealed class ClusterBackupTests
     }
 
     [Fact]
+    public async Task A_shard_that_lost_its_owners_is_taken_from_a_node_that_has_it()
+    {
+        await using var cluster = await SampleCluster.StartAsync();
+        var shard = cluster.ShardWith(1);
+        cluster.Nodes.Metadata.Edit(data => InfoOf(data, shard).Owners.Clear());
+
+        var result = await Engine.BackupAsync(cluster.Backup);
+
+        Assert.Equal(Outcome.Complete, result.Outcome);
+        Assert.NotEmpty(cluster.FilesInSet(shard));
+        Assert.Contains(result.Warnings, w => w.Contains("no owner", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_shard_id_or_an_owner_given_twice_does_not_stop_a_backup()
+    {
+        await using var cluster = await SampleCluster.StartAsync();
+        var shard = cluster.ShardWith(3);
+        cluster.Nodes.Metadata.Edit(data =>
+        {
+            var info = InfoOf(data, shard);
+            info.Owners.Add(info.Owners[0].Clone());
+            GroupOf(data, shard).Shards.Add(info.Clone());
+        });
+
+        var first = await Engine.BackupAsync(cluster.Backup);
+        var second = await Engine.BackupAsync(cluster.Backup);
+
+        Assert.Equal(Outcome.Complete, first.Outcome);
+        Assert.Contains(first.Warnings, w => w.Contains("twice", StringComparison.Ordinal));
+        Assert.Equal(0, second.ShardCount);
+    }
+
+    [Fact]
     public async Task A_set_of_another_cluster_with_the_same_names_and_ids_counts_for_nothing()
     {
         await using var cluster = await SampleCluster.StartAsync();
@@ -54,6 +88,11 @@ public sealed class ClusterBackupTests
         Assert.Contains(second.Warnings, w => w.Contains("another server or cluster", StringComparison.Ordinal));
         Assert.All(RestorePoint.Combine(BackupSet.Open(cluster.Set), null).Shards.Values, s => Assert.Equal(second.Timestamp, s.Backup.Timestamp));
     }
+
+    private static ShardGroupInfo GroupOf(Data data, ShardKey shard) => data.Databases.SelectMany(d => d.RetentionPolicies).SelectMany(p => p.ShardGroups)
+        .First(g => g.Shards.Any(s => s.ID == shard.Id));
+
+    private static Metadata.ShardInfo InfoOf(Data data, ShardKey shard) => GroupOf(data, shard).Shards.First(s => s.ID == shard.Id);
 
     [Fact]
     public async Task The_load_is_spread_over_the_data_nodes()

@@ -55,7 +55,7 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
         if (plan.Shards.Count > 0)
         {
             var survey = new ClusterSurvey(meta, ClusterSurvey.NodesOf(plan.Metadata, logger), access.DataNodes, logger);
-            var copies = await survey.FindCopiesAsync(plan.Shards.Select(s => s.Shard).ToList(), cancel).ConfigureAwait(false);
+            var copies = await survey.FindCopiesAsync(WithHolders(plan.Shards.Select(s => s.Shard), plan.Metadata), cancel).ConfigureAwait(false);
 
             // Where nobody tells now, what the plan knew serves: older times are safe, they only make more count as changed.
             settled = survey.StatesMissing is null ? copies : plan.Shards.ToDictionary(s => s.Shard.Key, s => (IReadOnlyList<ShardCopy>)AsPlanned(s.Copies, copies[s.Shard.Key]));
@@ -106,7 +106,7 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
         BackupPlan plan, IReadOnlyList<ShardDescription> chosen, IReadOnlyDictionary<ulong, DataNodeAddress> nodes, CancellationToken cancel)
     {
         var survey = new ClusterSurvey(meta, nodes, access.DataNodes, logger);
-        var copies = await survey.FindCopiesAsync(chosen, cancel).ConfigureAwait(false);
+        var copies = await survey.FindCopiesAsync(WithHolders(chosen, plan.Metadata), cancel).ConfigureAwait(false);
         var warnings = new List<string>(SurveyWarnings(survey, chosen, copies));
         if (plan.Metadata.ShardIdsGivenTwice.Count > 0)
         {
@@ -131,6 +131,13 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
             Warnings = warnings,
         };
     }
+
+    /// <summary>
+    /// A shard without owners, as an import through a single data node leaves it, may be on any node: that nobody owns it does not mean
+    /// that nobody has it.
+    /// </summary>
+    private static List<ShardDescription> WithHolders(IEnumerable<ShardDescription> shards, ServerMetadata metadata) =>
+        shards.Select(s => s.Owners.Count > 0 ? s : s with { Owners = metadata.Data.DataNodes.Select(n => n.ID).ToList() }).ToList();
 
     private PlannedBackupShard PlanShard(ShardDescription shard, IReadOnlyList<ShardCopy> copies)
     {
@@ -202,6 +209,12 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
         if (survey.StatesMissing is { } missing)
         {
             yield return $"It is not known when shards changed and how large they are, so that all are taken, from any owner: {missing.Message}";
+        }
+
+        var ownerless = shards.Where(s => s.Owners.Count == 0).Select(s => s.Key.Id).ToList();
+        if (ownerless.Count > 0)
+        {
+            yield return $"The cluster has no owner of the shards {string.Join(", ", ownerless.Take(MostWarnings))}{(ownerless.Count > MostWarnings ? $" and {ownerless.Count - MostWarnings} more" : "")}, so that no query sees them. They are taken from any node that has them.";
         }
 
         var strangers = shards.SelectMany(s => copies[s.Key]).Where(c => c.Node is null).Select(c => c.NodeId).Distinct().Order().ToList();
