@@ -39,7 +39,8 @@ public sealed class MetaNodeClient(IReadOnlyList<MetaNodeAddress> nodes, MetaNod
     public void Dispose() => transport.Dispose();
 
     /// <summary>
-    /// The cluster's metadata: the newest that the nodes have, and never older than the last change this client has made.
+    /// The cluster's metadata: the newest that the nodes have, and never older than the last change this client has made or than what it
+    /// has seen: a node that lags behind, or is cut off from the others, would make a shard look dropped that is only new.
     /// </summary>
     /// <exception cref="InfluxBackupException">No node tells, or the nodes are not of one cluster.</exception>
     public async Task<ClusterMetadata> ReadMetadataAsync(CancellationToken cancel)
@@ -66,7 +67,17 @@ public sealed class MetaNodeClient(IReadOnlyList<MetaNodeAddress> nodes, MetaNod
             };
         }
 
+        NotOlderThan(newest.Metadata.Index);
         return newest.Metadata;
+    }
+
+    /// <summary>Metadata older than these are not taken for an answer from now on.</summary>
+    public void NotOlderThan(ulong index)
+    {
+        lock (gate)
+        {
+            seenIndex = Math.Max(seenIndex, index);
+        }
     }
 
     /// <summary>The nodes of the cluster.</summary>
@@ -105,11 +116,7 @@ public sealed class MetaNodeClient(IReadOnlyList<MetaNodeAddress> nodes, MetaNod
                 : throw MetaNodeErrors.Refused(reply.Node, command, response.Error);
         }
 
-        lock (gate)
-        {
-            seenIndex = Math.Max(seenIndex, response.Index);
-        }
-
+        NotOlderThan(response.Index);
         return response.Index;
     }
 

@@ -96,6 +96,18 @@ public sealed class MetaNodeClientTests
     }
 
     [Fact]
+    public async Task Metadata_are_never_older_than_those_that_this_client_has_seen()
+    {
+        await using var node = new MetaNodeStub(_ => MetadataAt(40));
+        using var client = Client(Options, node.Address);
+
+        await client.ReadMetadataAsync(default);
+        await client.ReadMetadataAsync(default);
+
+        Assert.Equal("/?index=39", node.Requests.Last().Target);
+    }
+
+    [Fact]
     public async Task Nodes_of_two_clusters_are_not_mixed()
     {
         await using var one = new MetaNodeStub(_ => MetadataAt(34));

@@ -65,6 +65,7 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
     /// <inheritdoc/>
     public IShardSource OpenSource(BackupPlan plan)
     {
+        meta.NotOlderThan(plan.Metadata.Data.Index);
         RememberSet(plan);
         settled ??= plan.Shards.ToDictionary(s => s.Shard.Key, s => s.Copies);
         owners = new ClusterShardSource(
