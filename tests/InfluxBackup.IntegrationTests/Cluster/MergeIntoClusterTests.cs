@@ -111,6 +111,35 @@ public sealed class MergeIntoClusterTests(SampleSet set) : IClassFixture<SampleS
         Assert.Contains("boolean", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_node_that_does_not_say_what_it_has_is_asked_again_so_that_the_backup_wins_all_the_same()
+    {
+        await using var target = await ClusterWithOtherPointsAsync(1, 1);
+        var options = set.To(target.Cluster, Database);
+        options = options with { Selection = options.Selection with { RetentionPolicies = ["daily"], Start = ShardTime.ToDateTime(ClusterSample.Start), End = ShardTime.ToDateTime(ClusterSample.Start + (Day / 2)) } };
+        await MergeAsync(options, MergePreference.Backup);
+        var expected = target.Cluster.ReadPoints(Database);
+        MergeResult result;
+        for (var round = 1; ; round++)
+        {
+            target.Cluster.Write(Database, "daily", [.. expected.Keys.Take(20).Select(p => new EmulatedPoint(p.Series, p.Field, p.Time, expected[p] is double d ? d + round : expected[p]))]);
+            if (round == 3)
+            {
+                target.Cluster.DataNodes[0].Faults.Add(Fault.CutAfter(0), SnapshotterRequestType.RetentionPolicyInfo, times: 1);
+            }
+
+            result = await MergeAsync(options, MergePreference.Backup);
+            if (round == 3)
+            {
+                break;
+            }
+        }
+
+        Assert.Equal(Outcome.Complete, result.Outcome);
+        Assert.Contains(result.Shards, s => s.Result.Attempts == 2);
+        AssertHolds(target.Cluster, Overlay([target.Cluster.ReadPoints(Database), expected.Where(e => set.PointsOf(Database).ContainsKey(e.Key)).ToDictionary()]));
+    }
+
     /// <summary>A day of the sample's points with other values, some of its series and one of its own, and none of the other policy's.</summary>
     private static async Task<TestCluster> ClusterWithOtherPointsAsync(int dataNodes, int copies)
     {

@@ -53,7 +53,7 @@ internal sealed class ShardMergeOnNode(LiveNode node, ShardKey shard, MergePrefe
     /// <param name="cancel">Ends it.</param>
     public async Task LookAsync(IReadOnlyList<FileToMerge> files, bool isNew, CancellationToken cancel)
     {
-        before = await ListAsync(cancel).ConfigureAwait(false);
+        before = await ListAsync(isNew, cancel).ConfigureAwait(false);
         // What seemed to fail may have been done.
         IsDone = Sent.Count > 0 && Sent.All(f => Has(before, f));
         WasThere = !IsDone && Sent.Count == 0 && !isNew && AreThere(files);
@@ -107,9 +107,20 @@ internal sealed class ShardMergeOnNode(LiveNode node, ShardKey shard, MergePrefe
     /// Where the backup must lose, its files lie in the first generation, which comes first: no need to read on. A node of a cluster may not
     /// have made the shard yet.
     /// </summary>
-    private async Task<IReadOnlyList<LiveTsmFile>> ListAsync(CancellationToken cancel)
+    private async Task<IReadOnlyList<LiveTsmFile>> ListAsync(bool isNew, CancellationToken cancel)
     {
         var open = await node.Client.ReadShardsAsync(shard.Database, shard.RetentionPolicy, cancel).ConfigureAwait(false);
+        if (open is null && !isNew)
+        {
+            // No answer is not the answer that there is no shard: names chosen without those that are there may be in the wrong order.
+            throw new InfluxBackupException("ShardNotShown", ErrorKind.Connection, $"Data node {node.Client.Address} does not say which shards of {shard.Database}.{shard.RetentionPolicy} it has.")
+            {
+                Subject = shard.ToString(),
+                Remedy = "Its log may have the reason, in lines with service=snapshot.",
+                IsTransient = true,
+            };
+        }
+
         return open?.Contains(shard) == true
             ? await live.ReadAsync(shard, preference == MergePreference.Existing ? static name => !MergeNumbering.IsGenerationZero(name) : null, cancel).ConfigureAwait(false)
             : [];
@@ -194,7 +205,7 @@ internal sealed class ShardMergeOnNode(LiveNode node, ShardKey shard, MergePrefe
             return true;
         }
 
-        var there = await ListAsync(cancel).ConfigureAwait(false);
+        var there = await ListAsync(isNew: false, cancel).ConfigureAwait(false);
         var lost = Sent.Where(f => !Has(there, f)).ToList();
         return lost.Count == 0 || WereCompacted(lost, there);
     }
