@@ -67,7 +67,7 @@ public sealed class RestoreOperation(RestoreOptions options)
         var warnings = plan.Warnings.Concat(prepared.Warnings).Concat(shards.SelectMany(s => s.Result.Warnings)).Distinct().ToList();
         if (shards.Any(s => s.Result.Outcome == ShardOutcome.Failed))
         {
-            warnings.Add($"The databases {string.Join(", ", plan.Databases)} were created and lack shards that failed. To try those again, repeat the restore with -Resume (--resume); to begin anew, drop the databases first.");
+            warnings.Add($"The databases {string.Join(", ", plan.Databases)} {(plan.IsResumed ? "" : "were created and ")}lack shards that failed. To try those again, repeat the restore with -Resume (--resume); to begin anew, drop the databases first.");
         }
 
         return new RestoreResult
