@@ -38,6 +38,13 @@ public sealed class PortableBackup
     /// <summary>What is odd about the metadata file.</summary>
     public IReadOnlyList<string> MetadataWarnings => metadata.Value.Warnings;
 
+    /// <summary>
+    /// Whether it has whole shards, and only those that changed since the backup before it in the set. Ours say so; those of
+    /// <c>influxd-ctl</c> can be told by the times that they record for shards.
+    /// </summary>
+    public bool IsOneOfAChain =>
+        Manifest.Run is { } run ? run.Strategy == BackupStrategy.Incremental : (Manifest.Files ?? []).Any(f => f.LastModified > 0);
+
     /// <summary>Reads a manifest. The metadata and archives are not touched.</summary>
     public static PortableBackup Open(string manifestPath) => new(manifestPath, ManifestFile.Read(manifestPath));
 

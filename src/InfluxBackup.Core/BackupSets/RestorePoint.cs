@@ -25,6 +25,16 @@ public sealed class RestorePoint
 
     public IReadOnlyDictionary<ShardKey, StoredShard> Shards { get; }
 
+    /// <summary>
+    /// Shards that the newest backup left to an earlier one of its set because they had not changed, and that are not there any more:
+    /// that backup was removed. What still earlier ones have is of another time.
+    /// </summary>
+    public IReadOnlyList<ManifestMissingShard> Lost =>
+        (Newest.Manifest.Run?.MissingShards ?? [])
+            .Where(m => m.UnchangedSince is not null
+                && (!Shards.TryGetValue(new ShardKey(m.Database, m.RetentionPolicy, m.ShardId), out var stored) || string.CompareOrdinal(stored.Backup.Timestamp, m.UnchangedSince) < 0))
+            .ToList();
+
     /// <summary>One backup by itself.</summary>
     public static RestorePoint Of(PortableBackup backup) =>
         new(backup, backup.Shards().ToDictionary(s => s.Key, s => new StoredShard(backup, s.Entry)));

@@ -12,7 +12,7 @@ internal static class BackupChecks
     /// <summary>What manifest, metadata and directory say, before any archive is read.</summary>
     public static readonly BackupCheck[] OfBackup =
     [
-        new MetadataWarningCheck(), new ShardIdTwiceCheck(), new BackupIsPartialCheck(), new ShardNotInBackupCheck(), new OutsideLimitCheck(), new FileNotListedCheck(),
+        new MetadataWarningCheck(), new ShardIdTwiceCheck(), new BackupIsPartialCheck(), new EarlierBackupMissingCheck(), new ShardNotInBackupCheck(), new OutsideLimitCheck(), new FileNotListedCheck(),
     ];
 
     /// <summary>What the list of an archive's files says.</summary>

@@ -13,6 +13,13 @@ internal static class ExportErrors
     /// <summary>Whether an export that may be partial goes on without the shard.</summary>
     public static bool CanBeLeftOut(InfluxBackupException error) => error.Kind is ErrorKind.InvalidData or ErrorKind.Read;
 
+    public static InfluxBackupException EarlierBackupMissing(ShardKey shard, string timestamp, string earlier) =>
+        new("EarlierBackupMissing", ErrorKind.InvalidData, $"Backup {timestamp} has {shard} in backup {earlier} of its set, which is gone.")
+        {
+            Subject = shard.ToString(),
+            Remedy = $"Put backup {earlier} back into the set. {SalvageRemedy}",
+        };
+
     public static InfluxBackupException Damaged(ShardKey shard, TsmFormatException error) =>
         new("TsmFileDamaged", ErrorKind.InvalidData, $"{shard} is damaged: {error.Message}", error)
         {

@@ -24,7 +24,7 @@ internal static class RestorePointFinder
         }
 
         var backup = set.Find(named ?? timestamp);
-        if (combine || IsOneOfAChain(backup))
+        if (combine || backup.IsOneOfAChain)
         {
             return RestorePoint.Combine(set, backup.Timestamp);
         }
@@ -47,11 +47,4 @@ internal static class RestorePointFinder
         warnings.Add($"Backup {backup.Timestamp} holds only the shards that changed since {since:yyyy-MM-dd'T'HH:mm:ss'Z'}; the others are not restored. -Combine (--combine) restores them from earlier backups of the set.");
         return RestorePoint.Of(backup);
     }
-
-    /// <summary>
-    /// An incremental backup has whole shards, and only those that changed since the one before. Ours say so; those of <c>influxd-ctl</c> can be
-    /// told by the times that they record for shards.
-    /// </summary>
-    private static bool IsOneOfAChain(PortableBackup backup) =>
-        backup.Manifest.Run is { } run ? run.Strategy == BackupStrategy.Incremental : (backup.Manifest.Files ?? []).Any(f => f.LastModified > 0);
 }

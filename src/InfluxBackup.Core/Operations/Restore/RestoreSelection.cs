@@ -170,15 +170,8 @@ internal sealed class RestoreSelection(RestoreOptions options, RestoreFindings f
     /// </summary>
     private void CheckChain(RestorePoint point, List<string> databases)
     {
-        var unchanged = (point.Newest.Manifest.Run?.MissingShards ?? []).Where(m => m.UnchangedSince is not null && databases.Contains(m.Database)).ToList();
-        if (unchanged.Count == 0)
-        {
-            return;
-        }
-
-        var wanted = options.Selection.Choose(point.Metadata, $"backup {point.Newest.Timestamp}").Select(s => s.Key).ToHashSet();
-        var lost = unchanged.Where(m => new ShardKey(m.Database, m.RetentionPolicy, m.ShardId) is var key && wanted.Contains(key)
-            && (!point.Shards.TryGetValue(key, out var stored) || string.CompareOrdinal(stored.Backup.Timestamp, m.UnchangedSince) < 0)).ToList();
+        var wanted = options.Selection.Choose(point.Metadata, $"backup {point.Newest.Timestamp}").Select(s => s.Key).Where(s => databases.Contains(s.Database)).ToHashSet();
+        var lost = point.Lost.Where(m => wanted.Contains(new ShardKey(m.Database, m.RetentionPolicy, m.ShardId))).ToList();
         if (lost.Count > 0)
         {
             var text = $"Backup {point.Newest.Timestamp} relies on backups of its set that are gone, {string.Join(", ", lost.Select(m => m.UnchangedSince).Distinct().Order(StringComparer.Ordinal))}, "

@@ -89,6 +89,27 @@ public sealed class BackupCheckTests : IDisposable
     }
 
     [Fact]
+    public async Task A_shard_left_to_an_earlier_backup_that_is_gone_is_an_error()
+    {
+        var earlier = await set.MakeAsync((7, TestedSet.Sound(7)), (8, TestedSet.Sound(8)));
+        var later = await set.MakeAsync((7, TestedSet.Sound(7)));
+        var path = set[later + ManifestFile.Suffix];
+        var manifest = ManifestFile.Read(path);
+        var unchanged = new ManifestMissingShard { Database = "db", RetentionPolicy = "rp", ShardId = 8, Outcome = ShardOutcome.Skipped, UnchangedSince = earlier };
+        File.WriteAllBytes(path, ManifestFile.ToBytes(manifest with { Run = new ManifestRun { Strategy = BackupStrategy.Incremental, MissingShards = [unchanged] } }));
+        Assert.Empty((await set.TestAsync(o => o with { Timestamp = later })).Findings);
+
+        foreach (var file in Directory.GetFiles(set.Path, earlier + ".*"))
+        {
+            File.Delete(file);
+        }
+
+        var finding = Assert.Single((await set.TestAsync(o => o with { Timestamp = later })).Findings);
+        Assert.Equal(("EarlierBackupMissing", FindingSeverity.Error, 8ul), (finding.Check, finding.Severity, finding.ShardId!.Value));
+        Assert.Contains(earlier, finding.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_entry_that_the_metadata_do_not_know_is_an_error_and_the_other_shards_are_tested()
     {
         set.Put(_ => Sets.Metadata(Sets.Key(7)), null, (7, TestedSet.Sound(7)), (8, TestedSet.Sound(8)));
