@@ -16,7 +16,7 @@ internal sealed class ExportVerb : Verb
 
     private readonly Option<string?> path = CommonOptions.Path(required: false, "Directory of a backup set to export from.");
     private readonly Option<string?> timestamp = CommonOptions.Timestamp("the newest unless given");
-    private readonly Option<bool> combine = new("--combine") { Description = "Take each shard from the newest backup of the set that has it." };
+    private readonly Option<bool> combine = new("--combine") { Description = "Take each shard from the newest backup of the set that has it; so it is with an incremental backup in any case." };
     private readonly DirectoryOptions directories = new();
     private readonly ServerOptions server = new(ServerOptions.Kinds.Server, required: false);
     private readonly SelectionOptions selection = new();
