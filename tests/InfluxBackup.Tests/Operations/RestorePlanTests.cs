@@ -144,6 +144,21 @@ public sealed class RestorePlanTests : IDisposable
         Assert.Equal(2, (await PlanAsync()).Shards.Count);
     }
 
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 2)]
+    public async Task A_newest_backup_of_metadata_alone_restores_no_shard_unless_backups_are_combined_and_says_so(bool combine, int shards)
+    {
+        await Sets.MakeAsync(SetPath, null, 1, 2);
+        await Sets.MakeAsync(SetPath, null, 1, 2);
+        Change(m => m with { Run = m.Run! with { Strategy = BackupStrategy.MetadataOnly }, Files = null });
+
+        var plan = await PlanAsync(combine);
+
+        Assert.Equal(shards, plan.Shards.Count);
+        Assert.Equal(!combine, plan.Warnings.Any(w => w.Contains("metadata alone", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task A_manifest_names_its_backup()
     {

@@ -24,8 +24,9 @@ internal sealed class RestoreSelection(RestoreOptions options, RestoreFindings f
         findings.Warnings.AddRange(point.Newest.MetadataWarnings);
         var databases = ChooseDatabases(point);
         CheckNewNames(databases);
-        if (options.MetadataOnly || IsMetadataOnly(point.Newest))
+        if (options.MetadataOnly || (!options.Combine && IsMetadataOnly(point.Newest)))
         {
+            WarnOfOtherBackups(point.Newest);
             return new RestoreChoice(point, databases, []);
         }
 
@@ -48,6 +49,15 @@ internal sealed class RestoreSelection(RestoreOptions options, RestoreFindings f
                 Subject = shard.Stored.Path,
                 Remedy = "Names must be nine digits, a dash, nine digits and .tsm, with a generation up to 900000000.",
             };
+    }
+
+    /// <summary>Where the newest backup of a set happens to be one of metadata, a restore without points may not be what was meant.</summary>
+    private void WarnOfOtherBackups(PortableBackup backup)
+    {
+        if (!options.MetadataOnly && options.Timestamp is null && Directory.Exists(options.Path) && BackupSet.Open(backup.Directory).ManifestPaths().Count > 1)
+        {
+            findings.Warnings.Add($"Backup {backup.Timestamp}, the newest of the set, is of metadata alone: no shard is restored. -Combine (--combine) takes shards from the backups before it, -Timestamp (--timestamp) another backup.");
+        }
     }
 
     /// <summary>
