@@ -16,6 +16,7 @@ internal sealed class OwnerDelivery(LiveNode node, ShardKey target, ILogger logg
     private readonly ShardLook look = new(node.Client, node.Http, logger);
     private ShardUpload? upload;
     private bool mayAddToFiles;
+    private bool wasSent;
 
     public LiveNode Node => node;
 
@@ -86,6 +87,7 @@ internal sealed class OwnerDelivery(LiveNode node, ShardKey target, ILogger logg
         // A shard without files is there already.
         if (upload is not null)
         {
+            wasSent = true;
             await upload.CompleteAsync(cancel).ConfigureAwait(false);
             Bytes = upload.Sent;
         }
@@ -132,7 +134,7 @@ internal sealed class OwnerDelivery(LiveNode node, ShardKey target, ILogger logg
 
     private async Task CompareAsync(IReadOnlyDictionary<string, long> expected, CancellationToken cancel)
     {
-        switch (await look.CompareAsync(target, expected, cancel).ConfigureAwait(false))
+        switch (await look.CompareAsync(target, expected, wasSent, cancel).ConfigureAwait(false))
         {
             case ShardHolding.Everything:
                 WasThere = true;
@@ -149,10 +151,10 @@ internal sealed class OwnerDelivery(LiveNode node, ShardKey target, ILogger logg
                 };
             default:
                 throw new InfluxBackupException(
-                    "ShardHoldsOtherFiles", ErrorKind.Exists, $"{target} on data node {node.Client.Address} holds files that are not of this backup; it was left as it is.")
+                    "ShardHoldsOtherFiles", ErrorKind.Exists, $"{target} on data node {node.Client.Address} holds other files than those of this backup; it was left as it is.")
                 {
                     Subject = target.ToString(),
-                    Remedy = "Somebody has written into the database since it was created. Add this shard of the backup to what is there with -Merge and -ShardId (--merge, --shard-id), or restore under another name.",
+                    Remedy = "Somebody has written into the database since it was created, or the server has compacted what an earlier run sent. Add this shard of the backup to what is there with -Merge and -ShardId (--merge, --shard-id), which does no harm to points that are there already, or restore under another name.",
                 };
         }
     }

@@ -8,7 +8,7 @@ namespace InfluxBackup.Snapshotter;
 /// <summary>What a shard on a data node holds of the TSM files that it should hold.</summary>
 public enum ShardHolding
 {
-    /// <summary>All of them, or what the server has made of them by compaction. There may be more.</summary>
+    /// <summary>All of them, or, where they were sent, what the server has made of them by compaction. There may be more.</summary>
     Everything,
 
     /// <summary>Some of them or none, and no others.</summary>
@@ -35,11 +35,17 @@ public sealed class ShardLook(SnapshotterClient client, InfluxHttpClient? http, 
     /// <param name="expected">Names and sizes of TSM files.</param>
     public async Task<bool> HoldsAsync(ShardKey target, IReadOnlyDictionary<string, long> expected, CancellationToken cancel) =>
         (await StatisticsAsync(target, cancel).ConfigureAwait(false) is { } counted && CountsMatch(counted, expected))
-        || (await ReadBackAsync(target, expected, cancel).ConfigureAwait(false) is { } found && Compare(found, expected) == ShardHolding.Everything);
+        || (await ReadBackAsync(target, expected, cancel).ConfigureAwait(false) is { } found && Compare(found, expected, wereSent: true) == ShardHolding.Everything);
 
     /// <summary>Compares what the shard holds with what is expected.</summary>
+    /// <param name="target">The shard as the node calls it.</param>
+    /// <param name="expected">Names and sizes of TSM files.</param>
+    /// <param name="wereSent">
+    /// The files were sent to the end, so that files of a compaction may be what became of them. Else those are of somebody else's points.
+    /// </param>
+    /// <param name="cancel">Ends it.</param>
     /// <exception cref="InfluxBackupException">The node does not show the shard.</exception>
-    public async Task<ShardHolding> CompareAsync(ShardKey target, IReadOnlyDictionary<string, long> expected, CancellationToken cancel)
+    public async Task<ShardHolding> CompareAsync(ShardKey target, IReadOnlyDictionary<string, long> expected, bool wereSent, CancellationToken cancel)
     {
         if (await StatisticsAsync(target, cancel).ConfigureAwait(false) is { } counted)
         {
@@ -54,7 +60,7 @@ public sealed class ShardLook(SnapshotterClient client, InfluxHttpClient? http, 
             }
         }
 
-        return Compare(await ReadBackAsync(target, expected, cancel).ConfigureAwait(false) ?? throw NotShown(target), expected);
+        return Compare(await ReadBackAsync(target, expected, cancel).ConfigureAwait(false) ?? throw NotShown(target), expected, wereSent);
     }
 
     /// <summary>
@@ -140,13 +146,13 @@ public sealed class ShardLook(SnapshotterClient client, InfluxHttpClient? http, 
         expected.All(e => there.TryGetValue(e.Key, out var size) && size == e.Value);
 
     /// <summary>
-    /// Same names and sizes are everything; or the server has already compacted: then the uploaded files have given way to ones that are at
+    /// Same names and sizes are everything; or, where they were sent, the server has already compacted: then the uploaded files have given way to ones that are at
     /// least as high in the order of generations, with a sequence above 1. (What it writes from its cache has sequence 1.)
     /// </summary>
-    private static ShardHolding Compare(Dictionary<string, long> there, IReadOnlyDictionary<string, long> expected)
+    private static ShardHolding Compare(Dictionary<string, long> there, IReadOnlyDictionary<string, long> expected, bool wereSent)
     {
         var missing = expected.Where(e => !there.TryGetValue(e.Key, out var size) || size != e.Value).ToList();
-        if (missing.All(lost => there.Keys.Any(other => !expected.ContainsKey(other) && ShardFileName.IsCompacted(other) && string.CompareOrdinal(other, lost.Key) > 0)))
+        if (missing.All(lost => wereSent && there.Keys.Any(other => !expected.ContainsKey(other) && ShardFileName.IsCompacted(other) && string.CompareOrdinal(other, lost.Key) > 0)))
         {
             return ShardHolding.Everything;
         }

@@ -237,7 +237,7 @@ internal sealed class ClusterOrigin(ClusterAccess access, BackupOptions options)
 
         if (disagreements.Count > 0)
         {
-            yield return "Each shard is taken from the owner that has the most of it. To have all points that any owner has, back up with -AllOwners (--all-owners).";
+            yield return "Each shard is taken from an owner that does not lag behind, as far as times and sizes tell. To have all points that any owner has, back up with -AllOwners (--all-owners).";
         }
     }
 
